@@ -1,0 +1,412 @@
+r"""Histograms of the logarithm of the pair mass, one for each pair of categories.
+
+The variable is x = ln(m / m_Z): a scale moves it, a smearing widens it, whatever the mass. Bins are
+narrow (0.07 % of the mass), half-open, and aligned with the edges of the fit window, so that any
+coarser binning of the data is a sum of them.
+
+Contents are integers in units of a power of two. Their sums are exact, so that a result does not
+depend on how events are spread over files, batches or threads, not even in its last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from scalesmear.compiled import compiled
+from scalesmear.kinematics import Z_MASS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from scalesmear.events import FloatArray, IntArray
+
+Kind = Literal["data", "sim"]
+
+FINE_PER_BIN = 8
+"""Fine bins in the narrowest bin that a fit may use."""
+
+UNIT_BITS = 36
+"""Weights are rounded to 2^-36 of the power of two above the largest one; 2^27 such fit a bin."""
+
+FRACTION_BITS = 16
+"""An event's share in the two bins nearest to it is rounded to 2^-16 of its weight."""
+
+
+@dataclass(frozen=True)
+class MassGrid:
+    """Fine bins of x = ln(m / m_Z), aligned with the edges of the fit window.
+
+    Parameters
+    ----------
+    window : (float, float)
+        Edges of the fit window [GeV].
+    n_bins : int
+        Number of bins of equal width in x in the window, each of ``FINE_PER_BIN`` fine bins.
+    mass_range : (float, float)
+        The fine bins inside this range are kept [GeV]; it contains the window.
+
+    Raises
+    ------
+    ValueError
+        If window and range are not ordered and nested, or there is no bin.
+    """
+
+    window: tuple[float, float] = (80.0, 100.0)
+    n_bins: int = 40
+    mass_range: tuple[float, float] = (60.0, 120.0)
+
+    def __post_init__(self) -> None:
+        low, high = self.window
+        first, last = self.mass_range
+        if not (0 < first <= low < high <= last) or self.n_bins < 1:
+            raise ValueError(
+                f"window {self.window} must be ordered and inside the mass range "
+                f"{self.mass_range}, with at least one bin, not {self.n_bins}"
+            )
+
+    @classmethod
+    def of_width(
+        cls,
+        window: tuple[float, float],
+        bin_width: float = 0.5,
+        mass_range: tuple[float, float] = (60.0, 120.0),
+    ) -> MassGrid:
+        """Return the grid whose bins in the window are about `bin_width` [GeV] wide.
+
+        The number of bins is a multiple of 4, so that sparse pairs can merge two or four.
+        """
+        quads = max(1, round((window[1] - window[0]) / bin_width / 4))
+        return cls(window, 4 * quads, mass_range)
+
+    @cached_property
+    def width(self) -> float:
+        """Width of a fine bin in x."""
+        return math.log(self.window[1] / self.window[0]) / (self.n_bins * FINE_PER_BIN)
+
+    @cached_property
+    def n_below(self) -> int:
+        """Number of fine bins below the window."""
+        return math.floor(math.log(self.window[0] / self.mass_range[0]) / self.width)
+
+    @cached_property
+    def n_above(self) -> int:
+        """Number of fine bins above the window."""
+        return math.floor(math.log(self.mass_range[1] / self.window[1]) / self.width)
+
+    @cached_property
+    def n_fine(self) -> int:
+        """Number of all fine bins."""
+        return self.n_below + self.n_bins * FINE_PER_BIN + self.n_above
+
+    @cached_property
+    def start(self) -> float:
+        """Lower edge of the first fine bin in x."""
+        return math.log(self.window[0] / Z_MASS) - self.n_below * self.width
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """Edges of the fine bins in x, shape (n_fine + 1,)."""
+        return self.start + self.width * np.arange(self.n_fine + 1)
+
+    @property
+    def window_slice(self) -> slice:
+        """The fine bins inside the window."""
+        return slice(self.n_below, self.n_below + self.n_bins * FINE_PER_BIN)
+
+
+def pair_number(category: IntArray) -> NDArray[np.int32]:
+    """Number the unordered pair of categories of each event; -1 where a leg has none.
+
+    `category` has shape (n, 2). Pairs (0,0), (1,0), (1,1), (2,0) ... are 0, 1, 2, 3 ...
+    """
+    low = category.min(axis=1).astype(np.int32)
+    high = category.max(axis=1).astype(np.int32)
+    return np.where(low < 0, np.int32(-1), high * (high + 1) // 2 + low)
+
+
+def pair_categories(pair: IntArray) -> NDArray[np.int32]:
+    """Return the two categories (low, high) of each pair number, shape (n, 2)."""
+    pair = np.asarray(pair, dtype=np.int64)
+    high = ((np.sqrt(8.0 * pair + 1) - 1) / 2).astype(np.int64)
+    return np.stack([pair - high * (high + 1) // 2, high], axis=1).astype(np.int32)
+
+
+def n_pairs(n_categories: int) -> int:
+    """Return how many unordered pairs `n_categories` categories make."""
+    return n_categories * (n_categories + 1) // 2
+
+
+def weight_exponent(largest: float) -> int:
+    """Return the smallest integer e with 2^e >= `largest`, the largest absolute weight.
+
+    Raises
+    ------
+    ValueError
+        If `largest` is not a positive finite number.
+    """
+    if not (0 < largest < math.inf):
+        raise ValueError(f"the largest absolute weight is {largest}, it must be positive")
+    mantissa, exponent = math.frexp(largest)
+    return exponent - 1 if mantissa == 0.5 else exponent
+
+
+@dataclass(frozen=True)
+class MassHistograms:
+    """What one job, or all jobs of a kind, filled: exact sums per pair and fine bin.
+
+    Data are counted in the bin of their mass. Simulation is shared linearly by the two bins whose
+    centres are nearest, which keeps its mean exactly and adds a known variance.
+
+    Attributes
+    ----------
+    kind : {"data", "sim"}
+    grid : MassGrid
+    n_categories : int
+    exponent : int
+        Weights are in units of 2^(exponent - UNIT_BITS), squares of 2^(2 exponent - UNIT_BITS).
+    pairs : int32 array, shape (p,)
+        Numbers of the populated pairs, rising.
+    sumw, sumw2 : int64 arrays, shape (p, n_fine)
+        Sums of weights and of their squares. For data `sumw` counts events, `sumw2` is empty.
+    dropped : dict
+        Number of events not filled, by reason.
+    """
+
+    kind: Kind
+    grid: MassGrid
+    n_categories: int
+    exponent: int
+    pairs: NDArray[np.int32]
+    sumw: NDArray[np.int64]
+    sumw2: NDArray[np.int64]
+    n_events: int
+    dropped: dict[str, int]
+
+    @property
+    def contents(self) -> NDArray[np.float64]:
+        """Sums of weights in their own unit, shape (p, n_fine); counts for data."""
+        if self.kind == "data":
+            return self.sumw.astype(np.float64)
+        return np.ldexp(self.sumw.astype(np.float64), self.exponent - UNIT_BITS)
+
+    @property
+    def variances(self) -> NDArray[np.float64]:
+        """Sums of squared weights in their own unit, shape (p, n_fine); counts for data."""
+        if self.kind == "data":
+            return self.contents
+        return np.ldexp(self.sumw2.astype(np.float64), 2 * self.exponent - UNIT_BITS)
+
+    def __add__(self, other: MassHistograms) -> MassHistograms:
+        """Add the histograms of two jobs of the same kind and binning."""
+        mine = (self.kind, self.grid, self.n_categories, self.exponent)
+        theirs = (other.kind, other.grid, other.n_categories, other.exponent)
+        if mine != theirs:
+            raise ValueError(f"histograms of {mine} and {theirs} do not add up")
+        pairs = np.union1d(self.pairs, other.pairs)
+        sums = []
+        for a, b in ((self.sumw, other.sumw), (self.sumw2, other.sumw2)):
+            total = np.zeros((len(pairs) if a.size or b.size else 0, self.grid.n_fine), np.int64)
+            if len(total):
+                total[np.searchsorted(pairs, self.pairs)] += a
+                total[np.searchsorted(pairs, other.pairs)] += b
+            sums.append(total)
+        reasons = {*self.dropped, *other.dropped}
+        return MassHistograms(
+            kind=self.kind,
+            grid=self.grid,
+            n_categories=self.n_categories,
+            exponent=self.exponent,
+            pairs=pairs,
+            sumw=sums[0],
+            sumw2=sums[1],
+            n_events=self.n_events + other.n_events,
+            dropped={r: self.dropped.get(r, 0) + other.dropped.get(r, 0) for r in sorted(reasons)},
+        )
+
+
+def add_up(jobs: Iterable[MassHistograms]) -> MassHistograms:
+    """Return the sum of at least one job's histograms."""
+    return reduce(MassHistograms.__add__, jobs)
+
+
+class MassFiller:
+    """Fills the histograms of one job, batch by batch.
+
+    Parameters
+    ----------
+    kind : {"data", "sim"}
+    grid : MassGrid
+    n_categories : int
+    exponent : int
+        See `weight_exponent`: of the largest absolute weight of the whole sample, 0 for data.
+    """
+
+    def __init__(self, kind: Kind, grid: MassGrid, n_categories: int, exponent: int = 0) -> None:
+        self.kind: Kind = kind
+        self.grid = grid
+        self.n_categories = n_categories
+        self.exponent = exponent
+        shape = (n_pairs(n_categories), grid.n_fine)
+        self._sumw = np.zeros(shape, np.int64)
+        self._sumw2 = np.zeros(shape if kind == "sim" else (0, grid.n_fine), np.int64)
+        self._n_events = 0
+        self._dropped = {"no category": 0, "outside the mass range": 0}
+
+    def add(self, log_mass: FloatArray, pair: IntArray, weight: FloatArray | None = None) -> None:
+        """Fill a batch.
+
+        Parameters
+        ----------
+        log_mass : float array, shape (n,)
+            x = ln(m / m_Z) of each event, corrected.
+        pair : int array, shape (n,)
+            See `pair_number`; -1 where an event has none.
+        weight : float array, shape (n,), for simulation
+
+        Raises
+        ------
+        ValueError
+            If a weight is larger than the exponent allows, or not a number.
+        """
+        x = np.asarray(log_mass, np.float64)
+        number = np.asarray(pair, np.int32)
+        self._n_events += len(x)
+        self._dropped["no category"] += int(np.count_nonzero(number < 0))
+        if self.kind == "data":
+            outside = _count_nearest(x, number, self.grid.start, self.grid.width, self._sumw)
+        else:
+            if weight is None:
+                raise ValueError("simulation needs a weight for each event")
+            relative = np.ldexp(np.asarray(weight, np.float64), -self.exponent)
+            if not np.all(np.abs(relative) <= 1):
+                raise ValueError(f"a weight is not a number, or larger than 2^{self.exponent}")
+            outside = _share_linearly(
+                x, number, relative, self.grid.start, self.grid.width, self._sumw, self._sumw2
+            )
+        self._dropped["outside the mass range"] += outside
+
+    def finish(self) -> MassHistograms:
+        """Return what was filled, only the populated pairs."""
+        filled = self._sumw2 if self.kind == "sim" else self._sumw
+        pairs = np.flatnonzero(filled.any(axis=1)).astype(np.int32)
+        return MassHistograms(
+            kind=self.kind,
+            grid=self.grid,
+            n_categories=self.n_categories,
+            exponent=self.exponent,
+            pairs=pairs,
+            sumw=self._sumw[pairs],
+            sumw2=self._sumw2[pairs] if self.kind == "sim" else self._sumw2,
+            n_events=self._n_events,
+            dropped=dict(self._dropped),
+        )
+
+
+@compiled
+def _count_nearest(
+    x: NDArray[np.float64],
+    pair: NDArray[np.int32],
+    start: float,
+    width: float,
+    counts: NDArray[np.int64],
+) -> int:
+    """Count events in the bin of their x; return how many with a pair lie outside all bins."""
+    outside = 0
+    for i in range(len(x)):
+        if pair[i] < 0:
+            continue
+        position = (x[i] - start) / width
+        if 0 <= position < counts.shape[1]:
+            counts[pair[i], int(position)] += 1
+        else:
+            outside += 1
+    return outside
+
+
+@compiled
+def _share_linearly(
+    x: NDArray[np.float64],
+    pair: NDArray[np.int32],
+    weight: NDArray[np.float64],
+    start: float,
+    width: float,
+    sumw: NDArray[np.int64],
+    sumw2: NDArray[np.int64],
+) -> int:
+    """Share each weight between the two nearest bin centres, in integer units.
+
+    Return how many events with a pair lie outside all bin centres.
+    """
+    outside = 0
+    unit = float(1 << UNIT_BITS)
+    parts = float(1 << FRACTION_BITS)
+    for i in range(len(x)):
+        if pair[i] < 0:
+            continue
+        position = (x[i] - start) / width - 0.5
+        if not 0 <= position < sumw.shape[1] - 1:
+            outside += 1
+            continue
+        low = int(position)
+        fraction = int((position - low) * parts)
+        w = int(np.rint(weight[i] * unit))
+        w2 = int(np.rint(weight[i] * weight[i] * unit))
+        above = (w * fraction) >> FRACTION_BITS
+        above2 = (w2 * fraction) >> FRACTION_BITS
+        sumw[pair[i], low] += w - above
+        sumw[pair[i], low + 1] += above
+        sumw2[pair[i], low] += w2 - above2
+        sumw2[pair[i], low + 1] += above2
+    return outside
+
+
+@dataclass(frozen=True)
+class PairHistograms:
+    """Data and simulation of every pair that either populates: what a fit works on.
+
+    Attributes
+    ----------
+    grid : MassGrid
+    n_categories : int
+    pairs : int32 array, shape (p,)
+        Pair numbers, rising; see `pair_number`.
+    data : float array, shape (p, n_fine)
+        Number of data events.
+    sim, sim_variance : float arrays, shape (p, n_fine)
+        Sum of weights of the simulation, and of their squares.
+    """
+
+    grid: MassGrid
+    n_categories: int
+    pairs: NDArray[np.int32]
+    data: NDArray[np.float64]
+    sim: NDArray[np.float64]
+    sim_variance: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, data: MassHistograms, sim: MassHistograms) -> PairHistograms:
+        """Bring data and simulation on the same list of pairs."""
+        if (data.grid, data.n_categories) != (sim.grid, sim.n_categories):
+            raise ValueError("data and simulation differ in binning or number of categories")
+        pairs = np.union1d(data.pairs, sim.pairs)
+
+        def on_all_pairs(part: MassHistograms, values: NDArray[np.float64]) -> NDArray[np.float64]:
+            out = np.zeros((len(pairs), part.grid.n_fine))
+            out[np.searchsorted(pairs, part.pairs)] = values
+            return out
+
+        return cls(
+            grid=data.grid,
+            n_categories=data.n_categories,
+            pairs=pairs,
+            data=on_all_pairs(data, data.contents),
+            sim=on_all_pairs(sim, sim.contents),
+            sim_variance=on_all_pairs(sim, sim.variances),
+        )

@@ -1,0 +1,1 @@
+"""Readers and writers: one of each for every kind of file."""

@@ -1,0 +1,30 @@
+"""Mass and transverse energy of electrons, taken as massless."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scalesmear.events import FloatArray
+
+Z_MASS = 91.188
+"""Mass of the Z boson [GeV], the value that the calibration of CMS takes as its target."""
+
+
+def transverse_energy(energy: FloatArray, eta: FloatArray) -> NDArray[np.floating[Any]]:
+    """Return E / cosh(eta) [GeV], in the shape of the arguments."""
+    return energy / np.cosh(eta)
+
+
+def pair_mass(et: FloatArray, eta: FloatArray, phi: FloatArray) -> NDArray[np.floating[Any]]:
+    """Return the mass of two massless electrons, shape (n,) [GeV].
+
+    Arrays have shape (n, 2). m^2 = 2 Et1 Et2 (cosh(eta1 - eta2) - cos(phi1 - phi2)).
+    """
+    delta_eta = eta[:, 0] - eta[:, 1]
+    delta_phi = phi[:, 0] - phi[:, 1]
+    return np.sqrt(2 * et.prod(axis=1) * (np.cosh(delta_eta) - np.cos(delta_phi)))

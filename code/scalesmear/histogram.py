@@ -122,7 +122,7 @@ class MassGrid:
 
 
 def pair_number(category: IntArray) -> NDArray[np.int32]:
-    """Number the unordered pair of categories of each event; -1 where a leg has none.
+    """Return the number of the unordered pair of categories; -1 where a leg has none.
 
     `category` has shape (n, 2). Pairs (0,0), (1,0), (1,1), (2,0) ... are 0, 1, 2, 3 ...
     """

@@ -113,7 +113,7 @@ class MassGrid:
     @property
     def edges(self) -> NDArray[np.float64]:
         """Edges of the fine bins in x, shape (n_fine + 1,)."""
-        return self.start + self.width * np.arange(self.n_fine + 1)
+        return self.start + self.width * np.arange(self.n_fine + 1, dtype=np.float64)
 
     @property
     def window_slice(self) -> slice:
@@ -291,6 +291,11 @@ class MassFiller:
                 x, number, relative, self.grid.start, self.grid.width, self._sumw, self._sumw2
             )
         self._dropped["outside the mass range"] += outside
+
+    def drop(self, reason: str, events: int) -> None:
+        """Count events of this job that are not to be filled."""
+        self._n_events += events
+        self._dropped[reason] = self._dropped.get(reason, 0) + events
 
     def finish(self) -> MassHistograms:
         """Return what was filled, only the populated pairs."""

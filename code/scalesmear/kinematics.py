@@ -27,4 +27,7 @@ def pair_mass(et: FloatArray, eta: FloatArray, phi: FloatArray) -> NDArray[np.fl
     """
     delta_eta = eta[:, 0] - eta[:, 1]
     delta_phi = phi[:, 0] - phi[:, 1]
-    return np.sqrt(2 * et.prod(axis=1) * (np.cosh(delta_eta) - np.cos(delta_phi)))
+    mass: NDArray[np.floating[Any]] = np.sqrt(
+        2 * et.prod(axis=1) * (np.cosh(delta_eta) - np.cos(delta_phi))
+    )
+    return mass

@@ -1,0 +1,28 @@
+import numpy as np
+import pytest
+
+from scalesmear.kinematics import pair_mass, transverse_energy
+
+
+def test_back_to_back_electrons_add_up() -> None:
+    # cosh(0) - cos(pi) = 2, so m = sqrt(2 et et 2) = 2 et
+    et, eta, phi = np.full((1, 2), 45.0), np.zeros((1, 2)), np.array([[0.0, np.pi]])
+    assert pair_mass(et, eta, phi) == pytest.approx(90.0)
+
+
+def test_mass_is_that_of_the_summed_four_momenta() -> None:
+    rng = np.random.default_rng(1)
+    et = rng.uniform(20, 80, (1000, 2))
+    eta = rng.uniform(-2.5, 2.5, (1000, 2))
+    phi = rng.uniform(-np.pi, np.pi, (1000, 2))
+    momenta = np.stack(
+        [et * np.cosh(eta), et * np.cos(phi), et * np.sin(phi), et * np.sinh(eta)]
+    ).sum(axis=2)
+    expected = np.sqrt(momenta[0] ** 2 - (momenta[1:] ** 2).sum(axis=0))
+    np.testing.assert_allclose(pair_mass(et, eta, phi), expected, rtol=1e-9)
+
+
+def test_transverse_energy_at_eta_zero_is_the_energy() -> None:
+    # cosh(0) = 1, cosh(ln 2) = (2 + 1/2) / 2 = 5/4
+    energy = np.array([50.0, 50.0])
+    np.testing.assert_allclose(transverse_energy(energy, np.array([0.0, np.log(2)])), [50.0, 40.0])

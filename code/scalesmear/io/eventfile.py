@@ -1,0 +1,218 @@
+"""Files of dielectron events: Arrow IPC (feather version 2), compressed with lz4.
+
+A column of an electron is a list of two, leading first; `scalesmear.events.COLUMNS` names columns
+and types. All record batches but the last hold ``BATCH_SIZE`` events, whatever the batches were in
+which they came, so that equal events make equal files. The schema's metadata holds `kind` and the
+provenance.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pyarrow as pa
+
+from scalesmear.errors import InputError
+from scalesmear.events import COLUMNS, Events
+from scalesmear.io.files import existing, whole_file
+from scalesmear.provenance import provenance
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from scalesmear.histogram import Kind
+
+BATCH_SIZE = 1 << 17
+"""Events in a record batch: 7 MB in memory."""
+
+CURE = "write it again with scalesmear select"
+
+
+def schema(kind: Kind, made_by: dict[str, Any] | None = None) -> pa.Schema:
+    """Return the Arrow schema of an events file of data or simulation."""
+    fields = [pa.field(name, _arrow_type(name), nullable=False) for name in COLUMNS]
+    return pa.schema(fields, {"kind": kind, "provenance": json.dumps(made_by or {})})
+
+
+def _arrow_type(name: str) -> pa.DataType:
+    value = pa.from_numpy_dtype(COLUMNS[name].dtype)
+    if not COLUMNS[name].per_electron:
+        return value
+    return pa.list_(pa.field("item", value, nullable=False), 2)
+
+
+class EventWriter:
+    """Writes an events file, which appears when the block ends well and not otherwise.
+
+    ::
+
+        with EventWriter("events.arrow", "data") as writer:
+            writer.write(events)
+
+    Parameters
+    ----------
+    path : path
+        The file to write.
+    kind : {"data", "sim"}
+    """
+
+    def __init__(self, path: str | os.PathLike[str], kind: Kind) -> None:
+        self._path = path
+        self._schema = schema(kind, provenance())
+        self._stack = ExitStack()
+        self._waiting: list[Events] = []
+        self._n_waiting = 0
+
+    def __enter__(self) -> Self:
+        part = self._stack.enter_context(whole_file(self._path))
+        sink = self._stack.enter_context(pa.OSFile(str(part), "wb"))
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        writer = pa.ipc.new_file(sink, self._schema, options=options)
+        self._writer = self._stack.enter_context(writer)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._stack.__exit__(kind, error, trace)
+        else:
+            with self._stack:
+                self._flush(self._n_waiting)
+
+    def write(self, events: Events) -> None:
+        """Append events, which must hold all columns."""
+        if missing := [name for name in COLUMNS if name not in events.columns]:
+            raise ValueError(f"column {missing[0]!r} is missing from the events to write")
+        self._waiting.append(events)
+        self._n_waiting += len(events)
+        if self._n_waiting >= BATCH_SIZE:
+            self._flush(self._n_waiting - self._n_waiting % BATCH_SIZE)
+
+    def _flush(self, count: int) -> None:
+        """Write the first `count` of the waiting events."""
+        if count == 0:
+            return
+        events = Events.concatenate(self._waiting) if len(self._waiting) > 1 else self._waiting[0]
+        for start in range(0, count, BATCH_SIZE):
+            part = events.where(slice(start, min(start + BATCH_SIZE, count)))
+            self._writer.write_batch(_record_batch(part, self._schema))
+        self._waiting = [events.where(slice(count, None))]
+        self._n_waiting -= count
+
+
+def _record_batch(events: Events, layout: pa.Schema) -> pa.RecordBatch:
+    """Return a record batch that shares the memory of the events."""
+    arrays = []
+    for field in layout:
+        values = pa.array(getattr(events, field.name).reshape(-1))
+        if COLUMNS[field.name].per_electron:
+            values = pa.FixedSizeListArray.from_arrays(values, type=field.type)
+        arrays.append(values)
+    return pa.RecordBatch.from_arrays(arrays, schema=layout)
+
+
+class EventFile:
+    """An events file open for reading, see `open_events`.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+    kind : {"data", "sim"}
+    n_events : int
+    provenance : dict
+        What made the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        reader = self._reader()
+        if reader.schema.names != list(COLUMNS):
+            found = ", ".join(reader.schema.names)
+            raise InputError(path, f"not an events file, its columns are {found}", CURE)
+        metadata = reader.schema.metadata or {}
+        kind = metadata.get(b"kind", b"").decode()
+        if kind not in ("data", "sim"):
+            raise InputError(path, f"kind is {kind!r}, it must be data or sim", CURE)
+        self.kind: Kind = cast("Kind", kind)
+        self.provenance: dict[str, Any] = json.loads(metadata.get(b"provenance", b"{}"))
+        self.n_events = self._count()
+
+    def _reader(self, columns: Sequence[str] | None = None) -> pa.ipc.RecordBatchFileReader:
+        """Open the file for some columns; the others are neither read nor decompressed."""
+        names = list(COLUMNS)
+        fields = None if columns is None else [names.index(name) for name in columns]
+        try:
+            options = pa.ipc.IpcReadOptions(included_fields=fields)
+            return pa.ipc.open_file(pa.memory_map(str(self.path)), options=options)
+        except (pa.ArrowInvalid, OSError) as error:
+            reason = str(error).partition("\n")[0]
+            raise InputError(self.path, f"not a whole events file ({reason})", CURE) from error
+
+    def _count(self) -> int:
+        """Return the number of events: all batches but the last are of one size."""
+        reader = self._reader(["run"])
+        full = reader.num_record_batches - 1
+        return full * BATCH_SIZE + self._batch(reader, full).num_rows if full >= 0 else 0
+
+    def _batch(self, reader: pa.ipc.RecordBatchFileReader, number: int) -> pa.RecordBatch:
+        try:
+            return reader.get_batch(number)
+        except (pa.ArrowInvalid, OSError) as error:
+            problem = f"record batch {number} is damaged ({error})"
+            raise InputError(self.path, problem, CURE) from error
+
+    def batches(self, columns: Sequence[str] | None = None) -> Iterator[Events]:
+        """Yield the events batch by batch, with the asked columns only (default: all).
+
+        Raises
+        ------
+        ValueError
+            If a column is unknown.
+        InputError
+            If a batch is damaged.
+        """
+        names = list(COLUMNS) if columns is None else list(columns)
+        reader = self._reader(names)
+        for number in range(reader.num_record_batches):
+            batch = self._batch(reader, number)
+            yield Events(**{name: _values(batch.column(name)) for name in names})
+
+    def read(self, columns: Sequence[str] | None = None) -> Events:
+        """Return all events at once; for files that are known to be small."""
+        return Events.concatenate(self.batches(columns)) if self.n_events else _no_events(columns)
+
+
+def _values(array: pa.Array) -> np.ndarray[Any, Any]:
+    """Return the values of a column without copying them, shape (n,) or (n, 2)."""
+    if pa.types.is_fixed_size_list(array.type):
+        values: np.ndarray[Any, Any] = array.flatten().to_numpy().reshape(-1, 2)
+        return values
+    return cast("np.ndarray[Any, Any]", array.to_numpy())
+
+
+def _no_events(columns: Sequence[str] | None) -> Events:
+    shape = {True: (0, 2), False: (0,)}
+    names = list(COLUMNS) if columns is None else columns
+    return Events(**{n: np.zeros(shape[COLUMNS[n].per_electron]) for n in names})
+
+
+def open_events(path: str | os.PathLike[str]) -> EventFile:
+    """Open an events file.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated, or not an events file.
+    """
+    return EventFile(existing(path, "events file"))

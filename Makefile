@@ -1,0 +1,107 @@
+# `make` lists what there is; `make run` is the whole derivation on generated data.
+#
+# Needs Python 3.11 or later with its venv module, and the network for the first call. Everything is
+# installed into folders of this repository, from the locked requirements.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# auto: containers if a Docker engine answers, else this machine
+RUNTIME ?= auto
+WORKDIR ?= workdir
+INPUTDATA ?= inputdata
+PYTHON ?= python3
+PYTEST_ARGS ?= -n auto
+
+version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+sources := pyproject.toml README.md $(shell find code -type f -not -path '*/__pycache__/*')
+step_images := $(patsubst images/%/requirements.txt,%,$(wildcard images/*/requirements.txt))
+step_venvs := $(step_images:%=.venvs/%/.installed)
+runner := .venvs/runner
+
+uv_version := 0.13.9
+uv := .venvs/uv/bin/uv
+index = $(or $(PIP_INDEX_URL),$(shell $(PYTHON) -m pip config get global.index-url 2>/dev/null))
+install = $(uv) pip install --quiet $(if $(index),--default-index $(index)) --python $(1)/bin/python
+export UV_SYSTEM_CERTS := 1
+export UV_PYTHON_DOWNLOADS := never
+
+runtime = $(or $(filter docker host,$(RUNTIME)),$(shell timeout 20 docker info >/dev/null 2>&1 && echo docker || echo host))
+
+.PHONY: help
+help:  ## list these targets
+	@echo "scalesmear $(version)"
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@echo "Variables: RUNTIME=auto|docker|host, WORKDIR=$(WORKDIR), INPUTDATA=$(INPUTDATA), PYTHON=$(PYTHON)"
+
+.PHONY: run
+run:  ## derive scales and smearings from inputdata/ (toys, if it is not there) into workdir/
+	@echo "runtime: $(runtime)$(if $(filter auto,$(RUNTIME)), (chosen: a Docker engine answers or not; RUNTIME=docker|host forces one))"
+	@$(MAKE) --no-print-directory RUNTIME=$(runtime) toys derive
+
+.PHONY: derive
+derive: $(runner)/.installed
+	@$(MAKE) --no-print-directory $(if $(filter docker,$(runtime)),images,venvs)
+	$(runner)/bin/scalesmear run $(WORKDIR) workflow.yml inputs.yml --inputdata $(INPUTDATA) --runtime $(runtime)
+
+.PHONY: test
+test: lint venvs  ## lint, types, and all tests (those marked docker need an engine)
+	.venv/bin/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: .venv/.installed  ## style, types, import arrows
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+.PHONY: bench
+bench: .venv/.installed  ## time the fits, select and fill
+	.venv/bin/python -m pytest benchmarks
+
+.PHONY: images
+images:  ## build the images of the steps and the runner
+	images/build
+
+.PHONY: venvs
+venvs: $(step_venvs) $(runner)/.installed  ## make the environments that stand in for the images on this machine
+
+.PHONY: toys
+toys: $(INPUTDATA)  ## generate inputdata/
+
+$(INPUTDATA):
+	@$(MAKE) --no-print-directory $(if $(filter docker,$(runtime)),images,venvs) $(runner)/.installed
+
+.PHONY: lock
+lock: $(uv)  ## renew the locked requirements after a change of pyproject.toml (UPGRADE=1: to the latest)
+	images/lock $(uv) $(if $(UPGRADE),--upgrade)
+
+.PHONY: clean
+clean:  ## remove environments, caches and toys, with workdir/
+	rm -rf .venv .venvs .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(uv):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "scalesmear needs Python 3.11 or later: make PYTHON=/path/to/python3")'
+	$(PYTHON) -m venv .venvs/uv
+	.venvs/uv/bin/pip install --quiet --disable-pip-version-check uv==$(uv_version)
+
+# The package is installed as a copy: versions and compiled kernels are then what the image has.
+$(step_venvs): .venvs/%/.installed: images/%/requirements.txt $(sources) | $(uv)
+	$(call environment,.venvs/$*,$<,)
+
+$(runner)/.installed: requirements-runner.txt $(sources) | $(uv)
+	$(call environment,$(runner),$<,)
+
+.venv/.installed: requirements-dev.txt pyproject.toml | $(uv)
+	$(call environment,.venv,$<,--editable)
+
+# folder, locked requirements, options
+define environment
+	test -x $(1)/bin/python || $(uv) venv --quiet --python "$$(command -v $(PYTHON))" $(1)
+	$(call install,$(1)) --requirement $(2)
+	$(call install,$(1)) --no-deps --reinstall-package scalesmear $(3) .
+	touch $(1)/.installed
+endef

@@ -37,7 +37,6 @@ RUN apt-get update \
 COPY --from=build /opt/runner /opt/runner
 ENV PATH=/opt/runner/bin:$PATH LANG=C.UTF-8 HOME=/tmp
 COPY workflow.yml fit.yml steps.yml inputs.yml /opt/workflow/
-COPY categories /opt/workflow/categories
 RUN yadage-run --help >/dev/null && scalesmear --help >/dev/null && docker --version
 
 USER nobody

@@ -100,8 +100,9 @@ $(runner)/.installed: requirements-runner.txt $(sources) | $(uv)
 
 # folder, locked requirements, options
 define environment
-	test -x $(1)/bin/python || $(uv) venv --quiet --python "$$(command -v $(PYTHON))" $(1)
-	$(call install,$(1)) --requirement $(2)
-	$(call install,$(1)) --no-deps --reinstall-package scalesmear $(3) .
-	touch $(1)/.installed
+	@echo "environment $(1)"
+	@test -x $(1)/bin/python || $(uv) venv --quiet --python "$$(command -v $(PYTHON))" $(1)
+	@$(call install,$(1)) --requirement $(2)
+	@$(call install,$(1)) --no-deps --reinstall-package scalesmear $(3) .
+	@touch $(1)/.installed
 endef

@@ -1,0 +1,426 @@
+"""Joint fit of energy scales and smearings to the mass histograms of pairs of categories.
+
+The scale s of a category multiplies the energies of its electrons in **data**; the smearing sigma widens
+them in simulation, E' = E (1 + sigma g). The likelihood is that of `scalesmear.likelihood`, no random
+numbers are used, and the pairs that take part are chosen before the fit begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from scalesmear.errors import FitError
+from scalesmear.goodness import PairGoodness, goodness
+from scalesmear.likelihood import Likelihood, ScaleSmearingMap
+from scalesmear.pairs import PairChoice, choose_pairs
+from scalesmear.solver import Box, Minimum, minimise
+from scalesmear.template import MAX_MERGE, arrange, coarsest_level
+from scalesmear.uncertainty import LEAST_INFORMATION, Covariance, covariance, shape_noise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scalesmear.events import BoolArray, IntArray
+    from scalesmear.histogram import PairHistograms
+    from scalesmear.template import Templates
+
+    Floats = NDArray[np.float64]
+
+FULL_BINS, HALF_BINS = 2e4, 2e3
+"""Effective simulated events in the window above which a pair keeps all, or half, of the bins."""
+
+SEARCH_LEVEL = 2
+"""Cells of the simulation in the search for the region of the minimum, see `Templates.level`."""
+
+OTHER_STARTS = (0.003, 0.025)
+"""Smearings from which the search is repeated."""
+
+TOLERANCE = 1e-4
+"""The fit ends when one more step is expected to bring less: 1 % of a standard deviation."""
+
+SEARCH_TOLERANCE = 0.1
+"""The search ends when one more step is expected to bring less."""
+
+SAME_MINIMUM = 0.01
+"""Squared distance in standard deviations within which two minima are the same."""
+
+LEVEL_MARGIN = 1.3
+"""Cells are made finer only where the variance of the smearing is smaller by this factor."""
+
+MAX_STEP = (0.02, 5e-4)
+"""Largest change of ln(scale) and of smearing^2 in one iteration."""
+
+ONE_SIDED = 1.645
+"""Standard deviations that leave 5 % on one side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSettings:
+    """What a fit of scales and smearings needs to know.
+
+    Attributes
+    ----------
+    min_sim_events : float
+        Effective number (sum w)^2 / sum w^2 of simulated events in the window; a pair with fewer
+        is not used.
+    min_data_events : float
+        The same for data.
+    scale_bound : float
+        Largest abs(scale - 1).
+    smearing_bound : float
+        Largest smearing.
+    start_smearing : float
+        Where smearings start, if the caller does not say.
+    max_iterations : int
+    fixed_scales, fixed_smearings : tuple of int
+        Indices of what keeps its start value.
+    noise_correction : bool
+        Whether the likelihood corrects for the finite simulation.
+    """
+
+    min_sim_events: float = 300.0
+    min_data_events: float = 10.0
+    scale_bound: float = 0.1
+    smearing_bound: float = 0.1
+    start_smearing: float = 0.01
+    max_iterations: int = 100
+    fixed_scales: tuple[int, ...] = ()
+    fixed_smearings: tuple[int, ...] = ()
+    noise_correction: bool = True
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """Scales, smearings, their errors, and how the fit went; n scales and m smearings.
+
+    Errors hold statistics of data and simulation. A parameter that is not determined keeps its start
+    value and has an infinite error; a fixed one has error 0. Both have no covariance.
+
+    Attributes
+    ----------
+    scale, scale_error : float arrays, shape (n,)
+        Factors on data energies.
+    smearing, smearing_error : float arrays, shape (m,)
+        The error is half the width of sqrt(q +- error(q)), q = smearing^2 >= 0.
+    smearing_upper : float array, shape (m,)
+        One-sided 95 % upper limit sqrt(q + 1.645 error(q)): Gaussian in q, which at the bound q = 0
+        covers at least 95 %.
+    covariance, covariance_data, covariance_sim : float arrays, shape (n + m, n + m)
+        Of (ln scale, smearing^2): total, and the parts from data and simulation statistics.
+    scale_determined, smearing_determined : bool arrays
+        False for parameters that no used pair determines, and for fixed ones.
+    smearing_at_bound : bool array, shape (m,)
+        Whether smearing^2 ended at 0.
+    nll : float
+        Negative log-likelihood F at the minimum.
+    n_iterations, n_evaluations : int
+    converged : bool
+        Always true; a fit that does not converge raises.
+    reason : str
+        Why the minimisation stopped.
+    warnings : tuple of str
+    goodness : PairGoodness
+    dropped : dict
+        Reason by pair number, of pairs not used.
+    """
+
+    scale: Floats
+    scale_error: Floats
+    smearing: Floats
+    smearing_error: Floats
+    smearing_upper: Floats
+    covariance: Floats
+    covariance_data: Floats
+    covariance_sim: Floats
+    scale_determined: BoolArray
+    smearing_determined: BoolArray
+    smearing_at_bound: BoolArray
+    nll: float
+    n_iterations: int
+    n_evaluations: int
+    converged: bool
+    reason: str
+    warnings: tuple[str, ...]
+    goodness: PairGoodness
+    dropped: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Expected data of every pair in the bins of the window, narrow bins of the grid.
+
+    Attributes
+    ----------
+    pairs : int array, shape (p,)
+    expected : float array, shape (p, n_bins)
+        Normalised to the data of the pair in the window; zero for a pair without simulation.
+    variance : float array, shape (p, n_bins)
+        Of `expected`, from the statistics of the simulation.
+    """
+
+    pairs: IntArray
+    expected: Floats
+    variance: Floats
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything that stays the same during a fit."""
+
+    histograms: PairHistograms
+    settings: FitSettings
+    choice: PairChoice
+    mapping: ScaleSmearingMap
+    box: Box
+
+    @property
+    def near(self) -> float:
+        """Expected decrease below which exact second derivatives are used."""
+        return 20 + float(self.box.free.sum()) / 2
+
+
+class Solution(NamedTuple):
+    """A minimum of the full likelihood."""
+
+    templates: Templates
+    minimum: Minimum
+    n_iterations: int
+    n_evaluations: int
+
+
+def fit_pairs(
+    histograms: PairHistograms,
+    smearing_of: IntArray,
+    settings: FitSettings | None = None,
+    start: tuple[Floats, Floats] | None = None,
+) -> FitResult:
+    """Fit one scale per category and one smearing per smearing category.
+
+    Parameters
+    ----------
+    histograms : PairHistograms
+    smearing_of : int array, shape (n_categories,)
+        Smearing category 0 ... m-1 of each scale category.
+    settings : FitSettings
+    start : (scales, smearings), optional
+        Where to start; fixed and undetermined parameters stay there. Default: scale 1 and
+        ``settings.start_smearing``.
+
+    Raises
+    ------
+    FitError
+        If no pair has enough events, or the minimisation does not converge.
+    ValueError
+        If shapes or indices do not fit together.
+    """
+    problem, first = _pose(histograms, smearing_of, settings or FitSettings(), start)
+    candidates, search_evaluations = _search(problem, first)
+    solutions = [_refine(problem, candidate) for candidate in candidates]
+    converged = [s for s in solutions if s.minimum.converged]
+    if not converged:
+        raise FitError(f"the fit did not converge: {solutions[0].minimum.reason}")
+    best = min(converged, key=lambda s: s.minimum.evaluation.value)
+    n_evaluations = search_evaluations + sum(s.n_evaluations for s in solutions)
+    return _result(problem, best, n_evaluations, _compare(best, solutions))
+
+
+def predict(
+    histograms: PairHistograms,
+    smearing_of: IntArray,
+    scale: Floats,
+    smearing: Floats,
+) -> Prediction:
+    """Return the data that simulation, moved by 1 / scale and smeared, lets expect.
+
+    Parameters are those of `fit_pairs` and `FitResult`.
+    """
+    smearing_of = _checked_map(smearing_of, histograms.n_categories)
+    parameters = _parameters(scale, smearing, smearing_of)
+    mapping = ScaleSmearingMap.of_pairs(histograms.pairs, smearing_of)
+    effective = mapping.effective(parameters)
+    rows = np.arange(len(histograms.pairs))
+    level = coarsest_level(effective[:, 1], histograms.grid.width)
+    templates = arrange(histograms, rows, np.ones_like(rows), level)
+    noise = shape_noise(templates, effective)
+    expected = templates.counts.sum(axis=1)[:, None] * noise.probability
+    return Prediction(histograms.pairs, expected, expected**2 * noise.relative_variance)
+
+
+def _pose(
+    histograms: PairHistograms,
+    smearing_of: IntArray,
+    settings: FitSettings,
+    start: tuple[Floats, Floats] | None,
+) -> tuple[Problem, Floats]:
+    """Check the arguments of a fit; return the problem and the start of the parameters."""
+    smearing_of = _checked_map(smearing_of, histograms.n_categories)
+    mapping = ScaleSmearingMap.of_pairs(histograms.pairs, smearing_of)
+    n, m = mapping.n_scales, mapping.n_smearings
+    scale, smearing = start or (np.ones(n), np.full(m, settings.start_smearing))
+    fixed = np.zeros(n + m, dtype=bool)
+    fixed[list(settings.fixed_scales)] = True
+    fixed[[n + j for j in settings.fixed_smearings]] = True
+    choice = choose_pairs(
+        histograms,
+        mapping.index,
+        fixed,
+        min_sim_events=settings.min_sim_events,
+        min_data_events=settings.min_data_events,
+    )
+    box = _box(n, m, settings, choice.determined & ~fixed)
+    used = ScaleSmearingMap(mapping.index[choice.rows], n, m)
+    problem = Problem(histograms, settings, choice, used, box)
+    return problem, _parameters(scale, smearing, smearing_of)
+
+
+def _checked_map(smearing_of: IntArray, n_categories: int) -> IntArray:
+    """Return the smearing category of each scale category as an array of fitting shape."""
+    out = np.asarray(smearing_of)
+    if out.shape != (n_categories,) or out.dtype.kind not in "iu" or out.min(initial=0) < 0:
+        raise ValueError(
+            f"smearing_of must hold {n_categories} indices from 0, not {out.dtype} {out.shape}"
+        )
+    return out
+
+
+def _parameters(scale: Floats, smearing: Floats, smearing_of: IntArray) -> Floats:
+    """Return the vector (ln scale, smearing^2)."""
+    scale, smearing = np.asarray(scale, np.float64), np.asarray(smearing, np.float64)
+    shapes = ((len(smearing_of),), (int(smearing_of.max()) + 1,))
+    if (scale.shape, smearing.shape) != shapes:
+        raise ValueError(f"scales and smearings must have shapes {shapes}")
+    if not (np.all(scale > 0) and np.all(smearing >= 0) and np.all(np.isfinite(smearing))):
+        raise ValueError("scales must be positive, smearings not negative, all finite")
+    return np.concatenate([np.log(scale), smearing**2])
+
+
+def _box(n: int, m: int, settings: FitSettings, free: BoolArray) -> Box:
+    """Return where n scales and m smearings may go."""
+    bound = settings.scale_bound
+    return Box(
+        lower=np.repeat([np.log1p(-bound), 0.0], [n, m]),
+        upper=np.repeat([np.log1p(bound), settings.smearing_bound**2], [n, m]),
+        free=free,
+        max_step=np.repeat(MAX_STEP, [n, m]),
+    )
+
+
+def _search(problem: Problem, first: Floats) -> tuple[list[Floats], int]:
+    """Look for the regions of minima, in wide bins, from several starts.
+
+    Returns distinct ends of the search and the number of evaluations.
+    """
+    n_used = len(problem.choice.rows)
+    merge, level = np.full(n_used, MAX_MERGE), np.full(n_used, SEARCH_LEVEL)
+    templates = arrange(problem.histograms, problem.choice.rows, merge, level)
+    rough = Likelihood(templates, problem.mapping, noise=False)
+    ends = [_descend(rough, first, problem, near=0.0, tolerance=SEARCH_TOLERANCE)]
+    for smearing in OTHER_STARTS:  # scales hardly depend on smearings: keep what was found
+        start = ends[0].parameters.copy()
+        start[problem.mapping.n_scales :] = smearing**2
+        start = np.where(problem.box.free, start, first)
+        ends.append(_descend(rough, start, problem, near=0.0, tolerance=SEARCH_TOLERANCE))
+    distinct = [ends[0].parameters]
+    for end in ends[1:]:
+        if all(_distance(end.evaluation.fisher, end.parameters, d) > 1 for d in distinct):
+            distinct.append(end.parameters)
+    return distinct, sum(end.n_evaluations for end in ends)
+
+
+def _descend(
+    likelihood: Likelihood, start: Floats, problem: Problem, *, near: float, tolerance: float
+) -> Minimum:
+    """Minimise one likelihood of the problem."""
+    limit = problem.settings.max_iterations
+    return minimise(
+        likelihood, start, problem.box, near=near, tolerance=tolerance, max_iterations=limit
+    )
+
+
+def _distance(fisher: Floats, a: Floats, b: Floats) -> float:
+    """Return the squared distance of two parameter vectors in standard deviations."""
+    change = a - b
+    return float(change @ fisher @ change)
+
+
+def _refine(problem: Problem, start: Floats) -> Solution:
+    """Minimise the full likelihood; refine the cells of pairs that smear less than expected."""
+    n_eff = problem.choice.n_eff_sim
+    merge = np.where(n_eff > FULL_BINS, 1, np.where(n_eff > HALF_BINS, 2, MAX_MERGE))
+    width, parameters = problem.histograms.grid.width, start
+    level = coarsest_level(problem.mapping.effective(parameters)[:, 1], width)
+    n_iterations = n_evaluations = 0
+    while True:
+        templates = arrange(problem.histograms, problem.choice.rows, merge, level)
+        likelihood = Likelihood(templates, problem.mapping, problem.settings.noise_correction)
+        minimum = _descend(likelihood, parameters, problem, near=problem.near, tolerance=TOLERANCE)
+        n_iterations += minimum.n_iterations
+        n_evaluations += minimum.n_evaluations
+        parameters = minimum.parameters
+        needed = coarsest_level(LEVEL_MARGIN * problem.mapping.effective(parameters)[:, 1], width)
+        if np.all(level <= needed) or not minimum.converged:
+            return Solution(templates, minimum, n_iterations, n_evaluations)
+        level = np.minimum(level, needed)
+
+
+def _compare(best: Solution, solutions: list[Solution]) -> list[str]:
+    """Warn if other starts ended elsewhere."""
+    at, fisher = best.minimum.parameters, best.minimum.evaluation.fisher
+    return [
+        f"another start ended {np.sqrt(distance):.2f} standard deviations away, "
+        f"at a likelihood worse by {other.minimum.evaluation.value - best.minimum.evaluation.value:.2g}"
+        for other in solutions
+        if (distance := _distance(fisher, other.minimum.parameters, at)) > SAME_MINIMUM
+    ]
+
+
+def _result(problem: Problem, best: Solution, n_evaluations: int, warnings: list[str]) -> FitResult:
+    """Put together the result, with errors and goodness of fit."""
+    mapping, free, n = problem.mapping, problem.box.free, problem.mapping.n_scales
+    parameters = best.minimum.parameters
+    noise = shape_noise(best.templates, mapping.effective(parameters))
+    n_data = best.templates.counts.sum(axis=1)
+    errors = covariance(best.minimum.evaluation.fisher, mapping, parameters, noise, n_data, free)
+    total = errors.total
+    sigma = np.where(problem.choice.determined, np.sqrt(np.diag(total)), np.inf)
+    scale, q = np.exp(parameters[:n]), parameters[n:]
+    return FitResult(
+        scale=scale,
+        scale_error=scale * sigma[:n],
+        smearing=np.sqrt(q),
+        smearing_error=(np.sqrt(q + sigma[n:]) - np.sqrt(np.maximum(q - sigma[n:], 0))) / 2,
+        smearing_upper=np.sqrt(q + ONE_SIDED * sigma[n:]),
+        covariance=total,
+        covariance_data=errors.data,
+        covariance_sim=errors.sim,
+        scale_determined=free[:n],
+        smearing_determined=free[n:],
+        smearing_at_bound=free[n:] & (q <= 0),
+        nll=best.minimum.evaluation.value,
+        n_iterations=best.n_iterations,
+        n_evaluations=n_evaluations,
+        converged=True,
+        reason=best.minimum.reason,
+        warnings=(*warnings, *_warnings(problem, parameters, errors)),
+        goodness=goodness(best.templates, noise, problem.choice.n_eff_sim, int(free.sum())),
+        dropped=problem.choice.dropped,
+    )
+
+
+def _warnings(problem: Problem, parameters: Floats, errors: Covariance) -> list[str]:
+    """Say what a user should look at."""
+    box, n = problem.box, problem.mapping.n_scales
+    names = [f"scale {i}" for i in range(n)]
+    names += [f"smearing {j}" for j in range(problem.mapping.n_smearings)]
+    at_bound = box.free & ((parameters >= box.upper) | (parameters <= box.lower) & (box.lower < 0))
+    out = [f"{names[i]} ended at its bound" for i in np.flatnonzero(at_bound)]
+    out += [
+        f"{names[i]} is not determined by the pairs in use and keeps its start value"
+        for i in np.flatnonzero(~problem.choice.determined)
+    ]
+    if errors.least_information < LEAST_INFORMATION:
+        out.append("the simulation is too small for the errors to be reliable")
+    return out

@@ -1,0 +1,73 @@
+"""How well simulation, scaled and smeared, describes the data of each pair."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import chdtrc
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scalesmear.events import IntArray
+    from scalesmear.template import Templates
+    from scalesmear.uncertainty import ShapeNoise
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PairGoodness:
+    """Goodness of fit of each pair in a fit, and of all.
+
+    Arrays have shape (p,). chi2 sums (D - n p)^2 / [n p + (n p)^2 V] over the bins, with V the relative
+    variance of the simulation; a pair has one degree of freedom less than bins, all pairs together as many less
+    as there are free parameters.
+
+    Attributes
+    ----------
+    pairs : int array
+        Pair numbers.
+    n_data, n_eff_sim : float arrays
+        Data, and effective number of simulated events, in the window.
+    chi2, p_value : float arrays
+    ndf : int array
+    total_chi2, total_p_value : float
+    total_ndf : int
+    """
+
+    pairs: IntArray
+    n_data: Floats
+    n_eff_sim: Floats
+    chi2: Floats
+    ndf: IntArray
+    p_value: Floats
+    total_chi2: float
+    total_ndf: int
+    total_p_value: float
+
+
+def goodness(
+    templates: Templates, noise: ShapeNoise, n_eff_sim: Floats, n_free: int
+) -> PairGoodness:
+    """Compare data with the expected shapes, of which `n_free` parameters were fitted."""
+    n_data = templates.counts.sum(axis=1)
+    expected = n_data[:, None] * noise.probability
+    variance = expected + expected**2 * noise.relative_variance
+    squares = (templates.counts - expected) ** 2
+    chi2 = np.divide(squares, variance, out=np.zeros_like(variance), where=variance > 0).sum(axis=1)
+    ndf = templates.n_bins - 1
+    total, total_ndf = float(chi2.sum()), max(int(ndf.sum()) - n_free, 1)
+    return PairGoodness(
+        pairs=templates.pairs,
+        n_data=n_data,
+        n_eff_sim=n_eff_sim,
+        chi2=chi2,
+        ndf=ndf,
+        p_value=np.asarray(chdtrc(ndf, chi2), np.float64),
+        total_chi2=total,
+        total_ndf=total_ndf,
+        total_p_value=float(chdtrc(total_ndf, total)),
+    )

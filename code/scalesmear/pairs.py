@@ -1,0 +1,123 @@
+"""Which pairs of categories take part in a fit, and which parameters they determine.
+
+Both are decided once, from numbers of events only, so that nothing drops out on the way.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from scalesmear.errors import FitError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scalesmear.events import BoolArray, IntArray
+    from scalesmear.histogram import PairHistograms
+
+    Floats = NDArray[np.float64]
+
+
+class PairChoice(NamedTuple):
+    """The pairs of a fit and what they determine."""
+
+    rows: IntArray  # of the histograms, rising
+    n_eff_sim: Floats  # effective simulated events in the window, of these rows
+    dropped: dict[int, str]  # reason by pair number
+    determined: BoolArray  # of the parameters; fixed ones count as determined
+
+
+def choose_pairs(
+    histograms: PairHistograms,
+    index: IntArray,
+    fixed: BoolArray,
+    *,
+    min_sim_events: float,
+    min_data_events: float,
+) -> PairChoice:
+    """Choose pairs with enough events, whose parameters can be told apart.
+
+    Parameters
+    ----------
+    index : int array, shape (p, 4)
+        Parameters of each pair, see `scalesmear.likelihood.ScaleSmearingMap`.
+    fixed : bool array, shape (n_parameters,)
+    min_sim_events, min_data_events : float
+        See `scalesmear.fit.FitSettings`.
+
+    Raises
+    ------
+    FitError
+        If no pair is left.
+    """
+    n_eff, reasons = _count_events(histograms, min_sim_events, min_data_events)
+    used = np.array([not reason for reason in reasons], dtype=bool)
+    determined = _determined(index[used], fixed)
+    lost = used & ~determined[index].all(axis=1)
+    while lost.any():
+        used &= ~lost
+        for row in np.flatnonzero(lost):
+            reasons[row] = "the pairs in use do not determine its scales or smearings"
+        determined = _determined(index[used], fixed)
+        lost = used & ~determined[index].all(axis=1)
+    dropped = {int(p): r for p, r in zip(histograms.pairs, reasons, strict=True) if r}
+    if not used.any():
+        raise FitError(f"no pair can be used: {_summary(dropped)}")
+    rows = np.flatnonzero(used)
+    return PairChoice(rows, n_eff[rows], dropped, determined)
+
+
+def effective_events(histograms: PairHistograms) -> Floats:
+    """Return (sum w)^2 / sum w^2 of the simulation in the window, 0 if sum w is not positive."""
+    window = histograms.grid.window_slice
+    sum_w = np.maximum(histograms.sim[:, window].sum(axis=1), 0.0)
+    sum_w2 = histograms.sim_variance[:, window].sum(axis=1)
+    out: Floats = np.divide(sum_w**2, sum_w2, out=np.zeros_like(sum_w), where=sum_w2 > 0)
+    return out
+
+
+def _count_events(
+    histograms: PairHistograms, min_sim_events: float, min_data_events: float
+) -> tuple[Floats, list[str]]:
+    """Return effective simulated events and why each pair cannot be used; "" if it can."""
+    n_eff = effective_events(histograms)
+    n_data = histograms.data[:, histograms.grid.window_slice].sum(axis=1)
+    return n_eff, [
+        f"{sim:.0f} effective simulated events, {min_sim_events:.0f} are needed"
+        if sim < max(min_sim_events, 1.0)
+        else f"{data:.0f} data events, {min_data_events:.0f} are needed"
+        if data < max(min_data_events, 1.0)
+        else ""
+        for sim, data in zip(n_eff, n_data, strict=True)
+    ]
+
+
+def _determined(index: IntArray, fixed: BoolArray) -> BoolArray:
+    """Tell which parameters the pairs determine, given those that are fixed."""
+    scales = _told_apart(index[:, :2], fixed)
+    smearings = _told_apart(index[:, 2:], fixed)
+    return fixed | scales | smearings
+
+
+def _told_apart(legs: IntArray, fixed: BoolArray) -> BoolArray:
+    """Tell which parameters follow from their sums over the two legs of each pair.
+
+    Those do not follow that can change without changing any sum: the null space of the sums.
+    """
+    design = np.zeros((len(legs), len(fixed)))
+    np.add.at(design, (np.arange(len(legs))[:, None], legs), 1.0)
+    present = np.flatnonzero(design.any(axis=0) & ~fixed)
+    information = design[:, present].T @ design[:, present]
+    values, vectors = np.linalg.eigh(information)
+    null = vectors[:, values < 1e-9 * max(1.0, values.max(initial=0.0))]
+    out = np.zeros(len(fixed), dtype=bool)
+    out[present] = (null**2).sum(axis=1) < 1e-9
+    return out
+
+
+def _summary(dropped: dict[int, str]) -> str:
+    """Return the first reasons."""
+    shown = [f"pair {pair}: {reason}" for pair, reason in list(dropped.items())[:3]]
+    return "; ".join(shown) + ("; ..." if len(dropped) > 3 else "") if shown else "there is none"

@@ -188,9 +188,12 @@ def density(
 def half_width(masses: NDArray[np.float32]) -> float:
     """Return half the width of a box in which to count rising masses for a density [GeV].
 
-    Silverman's rule of thumb, 0.9 min(sigma, IQR / 1.349) n^(-1/5) (Density Estimation, 1986, eq.
-    3.31), is the standard deviation of the box, and half its width is sqrt(3) times that.
+    Silverman's rule of thumb for the standard deviation of a box, 0.9 min(sigma, IQR / 1.349)
+    n^(-1/5) (Density Estimation, 1986, eq. 3.31), is best on average over a normal distribution.
+    Where that is most curved, at its peak, the best box is narrower by
+    (f(0) integral f''^2 / f''(0)^2)^(1/5) = 0.88, which makes 0.79 of the 0.9. Half the width of a
+    box is sqrt(3) standard deviations.
     """
     low, high = np.percentile(masses, [25, 75])
     spread = min(float(np.std(masses, dtype=float)), float(high - low) / 1.349)
-    return max(MIN_HALF_WIDTH, math.sqrt(3) * 0.9 * spread / math.pow(len(masses), 0.2))
+    return max(MIN_HALF_WIDTH, math.sqrt(3) * 0.79 * spread / math.pow(len(masses), 0.2))

@@ -106,8 +106,8 @@ def test_density_counts_in_a_box() -> None:
 
 
 def test_box_of_a_normal_distribution_follows_silverman() -> None:
-    # sqrt(3) * 0.9 * 2.5 GeV * n^-0.2 = 0.390 GeV for n = 1e5
-    assert half_width(normal(100_000)) == pytest.approx(0.390, rel=0.02)
+    # sqrt(3) * 0.79 * 2.5 GeV * n^-0.2 = 0.342 GeV for n = 1e5
+    assert half_width(normal(100_000)) == pytest.approx(0.342, rel=0.02)
 
 
 def test_box_of_equal_masses_is_not_empty() -> None:

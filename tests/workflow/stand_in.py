@@ -1,0 +1,105 @@
+"""Stand in for the command scalesmear: read and write what a verb would, without any physics.
+
+It understands just enough to run workflow.yml in a second: every flag's files must exist, and what
+a verb writes holds the verb's name and its arguments. ``STAND_IN_FAILS=verb`` makes a verb fail.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import sys
+from pathlib import Path
+
+WRITES = {"--output", "--summary", "--table", "--result"}
+SETTINGS = ("select", "run_bins", "stability", "fill", "fit", "closure", "export", "report")
+FOLDER_OF = {
+    "fit": ("scales.dat", "combined.dat", "smearings.dat", "fit.json", "histograms.npz"),
+    "report": ("report.html", "summary.txt", "figures"),
+}
+
+
+def flags_of(words: list[str]) -> dict[str, list[str]]:
+    """Group the words by the flag that they follow."""
+    flags: dict[str, list[str]] = {}
+    for word in words:
+        if word.startswith("--"):
+            last = flags.setdefault(word, [])
+        else:
+            last.append(word)
+    return flags
+
+
+def say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def check(output: Path) -> None:
+    """Write what `check` publishes for the values on standard input."""
+    inputs = ast.literal_eval(sys.stdin.read())
+    published: dict[str, object] = {"jobs": []}
+    files = {f"{name}_settings": f"settings/{name}.json" for name in SETTINGS}
+    files |= {f"{name}_categories": f"categories/{name}.yml" for name in ("coarse", "fine")}
+    for key, name in files.items():
+        name_of_stage = key.rpartition("_")[0]
+        write(output / name, json.dumps(inputs.get("settings", {}).get(name_of_stage)))
+        published[key] = str(output / name)
+    jobs = []
+    for number in range(inputs.get("n_jobs", 2)):
+        write(output / f"jobs/{number}.json", json.dumps(number))
+        jobs.append(str(output / f"jobs/{number}.json"))
+    write(output / "inputs.json", json.dumps(inputs))
+    write(output / "published.yml", json.dumps(published | {"jobs": jobs}))
+
+
+def export(output: Path, said: str) -> None:
+    for name in ("era_scales.dat", "era_smearings.dat", "result.json"):
+        write(output / name, said)
+    published = {
+        "folder": str(output),
+        "scales": str(output / "era_scales.dat"),
+        "smearings": str(output / "era_smearings.dat"),
+        "result": str(output / "result.json"),
+    }
+    write(output / "published.yml", json.dumps(published))
+
+
+def main() -> int:
+    verb, flags = sys.argv[1], flags_of(sys.argv[2:])
+    said = json.dumps([verb, flags])
+    for flag, words in flags.items():
+        if not words:
+            say(f"scalesmear {verb}: {flag} is empty; give it a value")
+            return 1
+        absent = [w for w in words if w.startswith("/") and not Path(w).exists()]
+        if absent and flag not in WRITES:
+            say(f"scalesmear {verb}: {absent[0]}: {flag} does not exist; check the path")
+            return 1
+    if verb == os.environ.get("STAND_IN_FAILS"):
+        say("some words before the end")
+        say(f"scalesmear {verb}: data.root: is cut short; copy it again")
+        return 1
+    if verb in {"select", "fill"}:
+        say("progress: files=3/3 events=1000 seconds=0.10")
+    output = Path(flags["--output"][0])
+    if verb == "check":
+        check(output)
+    elif verb == "export":
+        export(output, said)
+    elif verb in FOLDER_OF:
+        for name in FOLDER_OF[verb]:
+            write(output / name, said)
+    else:
+        for flag in WRITES & set(flags):
+            write(Path(flags[flag][0]), said)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

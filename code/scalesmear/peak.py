@@ -24,7 +24,7 @@ from scalesmear.errors import FitError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Window = tuple[float, float]
+MassWindow = tuple[float, float]
 """Half-open range of masses [GeV]."""
 
 MAX_ITERATIONS = 100
@@ -72,13 +72,13 @@ def weighted_median(masses: NDArray[np.float32], weights: NDArray[np.float32]) -
     return 0.5 * (float(masses[first]) + float(masses[last]))
 
 
-def inside_window(masses: NDArray[np.float32], window: Window, scale: float = 1.0) -> slice:
+def inside_window(masses: NDArray[np.float32], window: MassWindow, scale: float = 1.0) -> slice:
     """Return which of the rising masses have low <= scale m < high."""
     first, last = np.searchsorted(masses, np.array(window) / scale)
     return slice(int(first), int(last))
 
 
-def solve_scale(masses: NDArray[np.float32], window: Window, target: float) -> float:
+def solve_scale(masses: NDArray[np.float32], window: MassWindow, target: float) -> float:
     """Return the scale at which window and median agree exactly.
 
     Iterates s -> target / median{m : low <= s m < high} from 1 until the same masses stay inside.
@@ -117,7 +117,9 @@ def solve_scale(masses: NDArray[np.float32], window: Window, target: float) -> f
     )
 
 
-def scale_error(masses: NDArray[np.float32], window: Window, target: float, scale: float) -> float:
+def scale_error(
+    masses: NDArray[np.float32], window: MassWindow, target: float, scale: float
+) -> float:
     """Return the statistical error of the scale.
 
     With C(x) the number of masses below x, the scale solves ::

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from scalesmear.cells import Boxes, CellGrid, Window
+from scalesmear.corrections import ScaleTable
 from scalesmear.errors import FitError, InputError
 from scalesmear.kinematics import Z_MASS
 from scalesmear.peak import (
+    MassWindow,
     Peak,
-    Window,
     inside_window,
     scale_error,
     solve_scale,
@@ -26,7 +28,7 @@ from scalesmear.peak import (
 from scalesmear.runs import RunRange, group_neighbours, run_bin_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,7 +70,7 @@ class StabilitySettings:
     regions: tuple[Region, ...]
     target: Literal["z_mass", "simulation"]
     min_events: int
-    mass_window: Window
+    mass_window: MassWindow
 
 
 @dataclass(frozen=True)
@@ -167,21 +169,60 @@ class Stability:
         """The cells that were merged with neighbours."""
         return [cell for cell in self.cells if cell.merged]
 
+    @property
+    def scale_table(self) -> ScaleTable:
+        """The scales as corrections by run and abs(eta), the same for every R9, Et and gain."""
+        return ScaleTable.of(
+            runs=[cell.runs for cell in self.cells],
+            windows=[Window(abs_eta=cell.region) for cell in self.cells],
+            scale=[cell.scale for cell in self.cells],
+            err=[cell.error for cell in self.cells],
+            where="stability",
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return the content of a JSON object."""
         cells = [asdict(cell) | {"merged": cell.merged} for cell in self.cells]
         return asdict(self) | {"cells": cells}
 
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any], where: object = "stability") -> Stability:
+        """Read what `to_json` returns; `where` names the file in an error.
 
-def region_number(abs_eta: FloatArray, regions: Sequence[Region]) -> NDArray[np.int8]:
-    """Return the region of each electron, in the shape of `abs_eta`; -1 outside all.
+        Raises
+        ------
+        InputError
+            If the content is something else.
+        """
+        try:
+            return cls(
+                targets=tuple(Target(**_with_pairs(target)) for target in content["targets"]),
+                cells=tuple(_cell_from_json(cell) for cell in content["cells"]),
+                n_events=content["n_events"],
+                dropped=dict(content["dropped"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                where, f"not a stability ({error!r})", "make it with scalesmear stability"
+            ) from error
 
-    Edges are compared in float32, as the data are.
-    """
-    number = np.full(abs_eta.shape, -1, dtype=np.int8)
-    for position, (low, high) in enumerate(regions):
-        number[(abs_eta >= np.float32(low)) & (abs_eta < np.float32(high))] = position
-    return number
+
+def _with_pairs(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn lists into tuples."""
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in content.items()}
+
+
+def _cell_from_json(content: Mapping[str, Any]) -> StabilityCell:
+    peaks = {key: Peak(**content[key]) for key in ("before", "after")}
+    plain = {key: value for key, value in content.items() if key != "merged"}
+    return StabilityCell(**_with_pairs(plain | peaks))
+
+
+def region_number(abs_eta: FloatArray, regions: Sequence[Region]) -> NDArray[np.int16]:
+    """Return the region of each electron, in the shape of `abs_eta`; -1 outside all."""
+    boxes = Boxes.of(Window(abs_eta=region) for region in regions)
+    grid = CellGrid.of(boxes)
+    return grid.find(grid.paint(boxes).astype(np.int16), abs_eta, None, None, None)
 
 
 def collect_masses(
@@ -231,14 +272,14 @@ def collect_masses(
 
 def _common_region(
     abs_eta: FloatArray, regions: Sequence[Region], dropped: dict[str, int]
-) -> NDArray[np.int8]:
+) -> NDArray[np.int16]:
     """Return the region that both electrons lie in, shape (n,), or -1, counted by reason."""
     first, second = region_number(abs_eta, regions).T
     inside = (first >= 0) & (second >= 0)
     same = inside & (first == second)
     dropped[OUTSIDE_REGIONS] += int(np.count_nonzero(~inside))
     dropped[DIFFERENT_REGIONS] += int(np.count_nonzero(inside & ~same))
-    return np.where(same, first, np.int8(-1))
+    return np.where(same, first, np.int16(-1))
 
 
 def _run_bin_of(events: Events, run_bins: Sequence[RunRange]) -> NDArray[np.int32]:
@@ -296,7 +337,7 @@ def simulation_targets(sim: DiagonalMasses, settings: StabilitySettings) -> tupl
 
 
 def _simulation_target(
-    region: Region, masses: NDArray[np.float32], weights: NDArray[np.float32], window: Window
+    region: Region, masses: NDArray[np.float32], weights: NDArray[np.float32], window: MassWindow
 ) -> Target:
     inside = inside_window(masses, window)
     masses, weights = masses[inside], weights[inside]
@@ -309,7 +350,7 @@ def _simulation_target(
     return Target(region, centre, error, len(masses))
 
 
-def _demand_events(what: str, events: int, region: Region, window: Window) -> None:
+def _demand_events(what: str, events: int, region: Region, window: MassWindow) -> None:
     if events < MIN_REGION_EVENTS:
         raise InputError(
             f"stability region {region_name(region)}",
@@ -375,7 +416,7 @@ def _cells_of_region(
 
 
 def _solve(
-    masses: NDArray[np.float32], window: Window, target: float
+    masses: NDArray[np.float32], window: MassWindow, target: float
 ) -> tuple[float, float, Peak, Peak]:
     """Return the scale, its error, and the peak before and after."""
     scale = solve_scale(masses, window, target)

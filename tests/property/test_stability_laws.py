@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from scalesmear.errors import FitError
@@ -46,6 +46,7 @@ def test_whole_weights_are_repetitions(pairs: list[tuple[float, int]]) -> None:
     assert weighted_median(values, counts) == median(repeated)
 
 
+@settings(deadline=None)  # the first call compiles
 @given(seeds, st.randoms(use_true_random=False), st.integers(1, 5))
 def test_order_and_grouping_of_files_do_not_change_a_bit(
     seed: int, random: object, n_files: int
@@ -63,6 +64,7 @@ def test_order_and_grouping_of_files_do_not_change_a_bit(
         assert derive_stability(masses, RUN_BINS, targets, SETTINGS) == whole
 
 
+@settings(deadline=None)  # the first call compiles
 @given(seeds)
 def test_swapping_the_electrons_changes_nothing(seed: int) -> None:
     data = toy_events(seed, 200)
@@ -73,6 +75,7 @@ def test_swapping_the_electrons_changes_nothing(seed: int) -> None:
         assert [cell.tolist() for cell in left] == [cell.tolist() for cell in right]
 
 
+@settings(deadline=None)  # the first call compiles
 @given(seeds)
 def test_every_event_is_used_or_counted_as_dropped(seed: int) -> None:
     data = toy_events(seed, 300)
@@ -81,6 +84,7 @@ def test_every_event_is_used_or_counted_as_dropped(seed: int) -> None:
     assert used + sum(collected.dropped.values()) == collected.n_events == 300
 
 
+@settings(deadline=None)  # the first call compiles
 @given(st.lists(st.floats(0, 3, width=32), min_size=1, max_size=50))
 def test_an_electron_lies_in_at_most_the_region_that_says_so(values: list[float]) -> None:
     abs_eta = np.array(values, dtype=np.float32)

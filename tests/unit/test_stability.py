@@ -206,5 +206,32 @@ def test_json_is_plain_and_marks_merged_cells() -> None:
     }
 
 
+def test_the_result_survives_a_json_file() -> None:
+    stability = derive(peak_events(FULL | {(25, 2.0): 30}))
+    assert Stability.from_json(json.loads(json.dumps(stability.to_json()))) == stability
+
+
+@pytest.mark.parametrize("content", [{}, {"cells": 3}, {"targets": [{"mass": 91.0}], "cells": []}])
+def test_something_else_is_not_a_stability(content: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"file.json: not a stability"):
+        Stability.from_json(content, "file.json")
+
+
+def test_scale_table_has_the_scale_of_every_cell() -> None:
+    stability = derive(peak_events(FULL))
+    table = stability.scale_table
+    run = np.array([cell.runs[1] for cell in stability.cells])
+    abs_eta = np.array([cell.region[0] for cell in stability.cells])
+    any_r9, any_et = np.full(6, 0.9), np.full(6, 45.0)
+    found = table.lookup(run, abs_eta, any_r9, any_et)
+    assert found.n_missing == 0
+    assert found.scale.tolist() == [cell.scale for cell in stability.cells]
+
+
+def test_overlapping_regions_are_refused() -> None:
+    with pytest.raises(ValueError, match="overlap"):
+        region_number(np.array([0.5], dtype=np.float32), [(0.0, 1.0), (0.5, 2.0)])
+
+
 def test_only_the_stated_columns_are_used() -> None:
     assert peak_events(FULL).columns == DATA_COLUMNS

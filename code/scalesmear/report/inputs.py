@@ -1,0 +1,136 @@
+"""Everything a report is made from, as frozen results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from scalesmear.report.quantity import Quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scalesmear.categories import CategorySet
+    from scalesmear.closure import Closure, ClosureSettings
+    from scalesmear.cutflow import CutFlow
+    from scalesmear.fit import FitResult
+    from scalesmear.histogram import PairHistograms
+    from scalesmear.report.settings import ReportSettings
+    from scalesmear.report.truth import Truth
+    from scalesmear.runs import RunRange
+    from scalesmear.stability import Stability
+
+
+@dataclass(frozen=True)
+class NamedFit:
+    """A fit of the chain: its name, categories and result."""
+
+    name: str
+    categories: CategorySet
+    result: FitResult
+
+    @property
+    def scales(self) -> Quantity:
+        """The scales; not a number where no pair determines one."""
+        r = self.result
+        return _determined(self.categories.scales, r.scale, r.scale_error)
+
+    @property
+    def smearings(self) -> Quantity:
+        """The smearings, upper limits where they ended at their bound."""
+        r = self.result
+        upper = np.where(r.smearing_at_bound, r.smearing_upper, np.nan)
+        return _determined(self.categories.smearings, r.smearing, r.smearing_error, upper)
+
+
+def _determined(windows: Any, value: Any, error: Any, upper: Any = None) -> Quantity:
+    """Return a quantity; what is not determined has an infinite error and becomes not a number."""
+    finite = np.isfinite(error)
+    no_limit = np.full(len(value), np.nan)
+    return Quantity(
+        windows=tuple(windows),
+        value=np.where(finite, value, np.nan),
+        error=np.where(finite, error, np.nan),
+        upper=no_limit if upper is None else upper,
+    )
+
+
+@dataclass(frozen=True)
+class NamedClosure:
+    """The closure of a fit, with the rule by which it passes."""
+
+    name: str
+    closure: Closure
+    settings: ClosureSettings
+
+    def quantities(self, categories: CategorySet) -> tuple[Quantity, Quantity]:
+        """Return residual scales (1 is expected) and residual smearings (0) with their bands."""
+        c = self.closure
+        return (
+            self._banded(categories.scales, c.scale, c.scale_error, 1.0),
+            self._banded(categories.smearings, c.smearing, c.smearing_error, 0.0),
+        )
+
+    def _banded(self, windows: Any, value: Any, error: Any, expected: float) -> Quantity:
+        rule = self.settings
+        return Quantity(
+            windows=tuple(windows),
+            value=np.where(np.isfinite(error), value, np.nan),
+            error=np.where(np.isfinite(error), error, np.nan),
+            upper=np.full(len(value), np.nan),
+            tolerance=np.maximum(rule.tolerance * np.nan_to_num(error, posinf=0.0), rule.floor),
+            expected=expected,
+        )
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Mass histograms of data and simulation with the events that were not filled."""
+
+    pairs: PairHistograms
+    n_data: int
+    n_sim: int
+    dropped_data: Mapping[str, int]
+    dropped_sim: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """A file that the report was made from."""
+
+    role: str
+    name: str
+    bytes: int
+    adler32: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportInputs:
+    """What a report shows; `fits` and `closures` are in the order of the chain.
+
+    Attributes
+    ----------
+    before, after : Spectra
+        In the scale categories of the last fit.
+    files : tuple of NamedFile
+        The files that the command line named.
+    provenance : mapping
+        Versions, image and command of the report.
+    truth : Truth or None
+        What a toy data set was made with.
+    """
+
+    settings: ReportSettings
+    cut_flow: CutFlow
+    run_bins: tuple[RunRange, ...]
+    stability: Stability
+    fits: tuple[NamedFit, ...]
+    closures: tuple[NamedClosure, ...]
+    before: Spectra
+    after: Spectra
+    files: tuple[NamedFile, ...]
+    provenance: Mapping[str, Any]
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    truth: Truth | None = None

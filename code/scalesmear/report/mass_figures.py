@@ -1,0 +1,171 @@
+"""Figures of the mass of data and simulation, before and after the corrections side by side."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from scalesmear.report.mass import poisson_interval
+from scalesmear.report.style import BLUE, INK, PALE_BLUE, margins, new_figure, sign
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.gridspec import SubplotSpec
+    from numpy.typing import NDArray
+
+    from scalesmear.report.mass import MassSpectrum
+
+RATIO_RANGES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Half widths that the axis of a ratio panel may have."""
+
+Comparison = tuple["MassSpectrum", "MassSpectrum"]  # before, after
+
+
+def mass_figure(
+    comparisons: Sequence[Comparison],
+    *,
+    label: str,
+    era: str,
+    per_row: int = 1,
+    row_height: float = 3.4,
+    log: bool = False,
+) -> Figure:
+    """Draw each comparison as two panels, before and after, over panels of data / simulation."""
+    n_rows = math.ceil(len(comparisons) / per_row)
+    figure = new_figure(11.0, 0.95 + row_height * n_rows)
+    margins(figure, top=0.62)
+    sign(figure, label, era)
+    grid = figure.add_gridspec(n_rows, per_row, hspace=0.5 / row_height, wspace=0.2)
+    for i, comparison in enumerate(comparisons):
+        panels = _panels(figure, grid[divmod(i, per_row)])
+        _draw_comparison(panels, comparison, log=log, small=per_row > 1)
+        if i + per_row >= len(comparisons):
+            for panel in panels[1]:
+                panel.set_xlabel("mass [GeV]", labelpad=2)
+        if i == 0:
+            panels[0][1].legend(
+                loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.1, fontsize=9
+            )
+    return figure
+
+
+def _panels(figure: Figure, cell: SubplotSpec) -> tuple[list[Axes], list[Axes]]:
+    """Return the main and the ratio panels, (before, after) each, of one cell of the grid."""
+    grid = cell.subgridspec(2, 2, height_ratios=(2.6, 1), hspace=0.06, wspace=0.05)
+    mains, ratios = ([figure.add_subplot(grid[row, i]) for i in (0, 1)] for row in (0, 1))
+    for axes in (*mains, *ratios):
+        axes.minorticks_off()
+    for axes in (mains[1], ratios[1]):
+        axes.tick_params(labelleft=False)
+    return mains, ratios
+
+
+def _draw_comparison(
+    panels: tuple[list[Axes], list[Axes]], comparison: Comparison, *, log: bool, small: bool
+) -> None:
+    """Draw before and after; the two main panels share their range, the two ratios theirs."""
+    half = ratio_half_range(comparison)
+    top = max(*((part.data / part.widths).max() for part in comparison), 1e-3)
+    for word, part, main, ratio in zip(("before", "after"), comparison, *panels, strict=True):
+        draw_spectrum(main, part)
+        draw_ratio(ratio, part, half)
+        _scale_x(main, ratio, part, last=word == "after")
+        _scale_y(main, top, log=log)
+        _annotate(main, word, part, size=8.0 if small else 10.0)
+    panels[0][0].set_ylabel("events / GeV")
+    panels[1][0].set_ylabel("data / sim.", loc="center")
+    panels[0][0].set_title(comparison[0].title, loc="left", fontsize=10.5, weight="bold", pad=4)
+
+
+def _scale_y(main: Axes, top: float, *, log: bool) -> None:
+    if log:
+        main.set_yscale("log")
+        main.set_ylim(top * 2e-4, top * 12)
+        main.minorticks_off()
+        return
+    main.set_ylim(0, top * 1.42)
+    main.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 4, 5, 10], prune=None))
+
+
+def _scale_x(main: Axes, ratio: Axes, part: MassSpectrum, *, last: bool) -> None:
+    """Set range and ticks; only the last of two neighbours names the end of its axis."""
+    low, high = part.edges[0], part.edges[-1]
+    step = 5 if high - low < 30 else 10
+    ticks = np.arange(math.ceil(low / step - 1e-6), math.floor(high / step + 1e-6) + 1) * step
+    for axes in (main, ratio):
+        axes.set_xlim(low, high)
+        axes.set_xticks(ticks if last or high - ticks[-1] > 0.1 else ticks[:-1])
+    main.tick_params(labelbottom=False)
+
+
+def _annotate(main: Axes, word: str, part: MassSpectrum, *, size: float) -> None:
+    """Write before or after and the number of events at the left, chi2 at the right of the peak."""
+    agreement = part.agreement()
+    place: dict[str, Any] = {"transform": main.transAxes, "va": "top", "fontsize": size}
+    main.text(0.035, 0.955, word, weight="bold", **place)
+    main.text(0.035, 0.865, f"{part.n_data:,} events", **place)
+    chi2, _, p_value = str(agreement).partition(", ")
+    chi2 = chi2.replace("chi2", r"$\chi^2$")
+    main.text(0.965, 0.965, chi2, ha="right", **place)
+    main.text(0.965, 0.865, p_value, ha="right", **place)
+
+
+def draw_spectrum(axes: Axes, part: MassSpectrum) -> None:
+    """Draw simulation with its statistical band, and data with Poisson errors."""
+    sim, error = part.sim / part.widths, np.sqrt(part.sim_variance) / part.widths
+    axes.stairs(sim, part.edges, fill=True, color=PALE_BLUE, label="simulation")
+    axes.stairs(sim + error, part.edges, baseline=sim - error, fill=True, color=BLUE, alpha=0.55)
+    axes.stairs(sim, part.edges, color=BLUE, linewidth=0.9)
+    axes.errorbar(
+        part.centres,
+        part.data / part.widths,
+        poisson_interval(part.data) / part.widths,
+        fmt="o",
+        color=INK,
+        markersize=2.4,
+        elinewidth=0.8,
+        label="data",
+    )
+
+
+def draw_ratio(axes: Axes, part: MassSpectrum, half: float) -> None:
+    """Draw data / simulation; the band is the statistical error of the simulation."""
+    sim = np.where(part.sim > 0, part.sim, np.nan)
+    band = np.nan_to_num(np.sqrt(part.sim_variance) / sim)
+    axes.stairs(1 + band, part.edges, baseline=1 - band, fill=True, color=BLUE, alpha=0.45)
+    axes.axhline(1, color=BLUE, linewidth=0.8)
+    ratio = part.data / sim
+    errors = np.nan_to_num(poisson_interval(part.data) / sim)
+    axes.errorbar(part.centres, ratio, errors, fmt="o", color=INK, markersize=2.4, elinewidth=0.8)
+    _mark_outside(axes, part.centres, ratio, half)
+    axes.set_ylim(1 - half, 1 + half)
+    axes.set_yticks([1 - half / 2, 1, 1 + half / 2])
+
+
+def _mark_outside(
+    axes: Axes, x: NDArray[np.floating[Any]], ratio: NDArray[np.floating[Any]], half: float
+) -> None:
+    """Mark ratios that the axis does not reach with a triangle at its end."""
+    for marker, outside, y in (("^", ratio > 1 + half, 0.93), ("v", ratio < 1 - half, 0.07)):
+        if outside.any():
+            at = np.full(int(outside.sum()), 1 + half * (2 * y - 1))
+            axes.plot(x[outside], at, marker, color=INK, markersize=2.4, linestyle="none")
+
+
+def ratio_half_range(comparison: Comparison) -> float:
+    """Return the half width of a ratio axis that shows nine of ten points of both panels."""
+    distances = [
+        np.abs(part.data / part.sim - 1)[part.sim > 0]
+        for part in comparison
+        if (part.sim > 0).any()
+    ]
+    if not distances:
+        return RATIO_RANGES[-1]
+    reach = 1.15 * float(np.quantile(np.concatenate(distances), 0.9))
+    return next((half for half in RATIO_RANGES if half >= reach), RATIO_RANGES[-1])

@@ -1,0 +1,489 @@
+"""The sections of the report, in the order in which a reader asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+
+from scalesmear.histogram import pair_categories
+from scalesmear.report import tables
+from scalesmear.report.category_figures import chart, eta_figure
+from scalesmear.report.drawing import Drawing
+from scalesmear.report.fit_figures import correlation_figure, p_value_figure
+from scalesmear.report.injection_figures import injection_figure
+from scalesmear.report.mass import membership, spectrum
+from scalesmear.report.mass_figures import mass_figure
+from scalesmear.report.quantity import plain, region
+from scalesmear.report.stability_figures import run_text, stability_figure
+from scalesmear.report.truth import Pulls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from scalesmear.cells import Window
+    from scalesmear.events import BoolArray
+    from scalesmear.report.inputs import NamedClosure, NamedFit, ReportInputs
+    from scalesmear.report.mass_figures import Comparison
+    from scalesmear.report.settings import ReportSettings
+    from scalesmear.report.tables import Table
+    from scalesmear.report.truth import Injection
+
+PER_FIGURE = 8
+"""Categories in one figure of masses."""
+
+DETECTORS = ("EB", "EE", "")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the page: its sentences, list, figures and tables."""
+
+    anchor: str
+    title: str
+    text: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True)
+class Masses:
+    """Spectra before and after: of all events, of parts of the detector and of each category."""
+
+    everything: Comparison
+    detector: tuple[Comparison, ...]
+    categories: tuple[Comparison, ...]
+
+
+class _Signs(TypedDict):
+    label: str
+    era: str
+
+
+def _signs(settings: ReportSettings) -> _Signs:
+    return {"label": settings.label, "era": settings.era}
+
+
+def masses_of(inputs: ReportInputs) -> Masses:
+    """Add up the histograms of pairs to the spectra that are shown."""
+    windows = inputs.fits[-1].categories.scales
+    return Masses(
+        everything=_comparison(inputs, "all events", lambda pairs: np.ones(len(pairs), bool)),
+        detector=tuple(
+            _comparison(inputs, name, partial(_between, windows=windows, name=name))
+            for name in ("EB-EB", "EB-EE", "EE-EE")
+        ),
+        categories=tuple(
+            _comparison(inputs, plain(window), partial(_containing, n=len(windows), category=i))
+            for i, window in enumerate(windows)
+        ),
+    )
+
+
+def _comparison(
+    inputs: ReportInputs, title: str, choose: Callable[[NDArray[np.int32]], BoolArray]
+) -> Comparison:
+    """Return the spectra before and after of the pairs that `choose` tells from their numbers."""
+    before, after = (part.pairs for part in (inputs.before, inputs.after))
+    return (
+        spectrum(before, choose(before.pairs), title),
+        spectrum(after, choose(after.pairs), title),
+    )
+
+
+def _containing(pairs: NDArray[np.int32], n: int, category: int) -> BoolArray:
+    chosen: BoolArray = membership(pairs, n)[category]
+    return chosen
+
+
+def _between(pairs: NDArray[np.int32], windows: Sequence[Window], name: str) -> BoolArray:
+    """Tell which pairs join two parts of the detector, such as EB-EE."""
+    part = np.array([DETECTORS.index(region(window)) for window in windows])
+    legs = np.sort(part[pair_categories(pairs)], axis=1)
+    wanted = sorted(DETECTORS.index(half) for half in name.split("-"))
+    return np.asarray((legs == wanted).all(axis=1))
+
+
+def sections(inputs: ReportInputs, masses: Masses, injection: Injection | None) -> list[Section]:
+    """Return all sections of the report."""
+    every = [
+        _derived_from(inputs),
+        _agreement(inputs, masses),
+        _corrections(inputs),
+        _stability(inputs),
+        _closure(inputs),
+        _goodness(inputs),
+        _cut_flow(inputs),
+        _warnings(inputs),
+    ]
+    if injection is not None:
+        every.append(_injection(inputs, injection))
+    return [*every, _provenance(inputs)]
+
+
+def _derived_from(inputs: ReportInputs) -> Section:
+    runs = inputs.cut_flow.data.runs
+    steps = ", then ".join(
+        f"{fit.name} ({len(fit.categories.scales)} scales and "
+        f"{len(fit.categories.smearings)} smearings)"
+        for fit in inputs.fits
+    )
+    return Section(
+        "derived-from",
+        "What was derived from what",
+        (
+            (
+                f"Energy scales for data and smearings for simulation of {inputs.settings.era}, from "
+                f"dielectron events in {len(runs)} runs between {min(runs)} and {max(runs)}."
+            ),
+            (
+                f"The chain: scales in {len(inputs.run_bins)} run ranges and "
+                f"{len(inputs.stability.targets)} regions of |eta| put the median mass of data on its "
+                f"target; on top of them come the fits {steps}, each to data that carry what was "
+                "found before."
+            ),
+        ),
+        tables=(tables.sample_table(inputs.cut_flow),),
+    )
+
+
+def _agreement(inputs: ReportInputs, masses: Masses) -> Section:
+    signs = _signs(inputs.settings)
+    detector = [_zoomed(c) for c in masses.detector if c[1].n_data or c[0].n_data]
+    drawings = [
+        Drawing(
+            "mass_inclusive",
+            "Mass of all selected pairs before and after the corrections; points are data with "
+            "Poisson errors, the histogram is simulation normalised to data in the window, its "
+            "band the statistical error of the simulation.",
+            partial(mass_figure, [_zoomed(masses.everything)], row_height=4.2, **signs),
+        ),
+        Drawing(
+            "mass_inclusive_wide",
+            "The same over the whole range of the histograms on a logarithmic axis; chi2 and the "
+            "normalisation are those of the window.",
+            partial(mass_figure, [masses.everything], row_height=4.2, log=True, **signs),
+        ),
+    ]
+    if detector:
+        drawings.append(
+            Drawing(
+                "mass_detector",
+                "Mass of pairs in the barrel (EB-EB), of one electron in the barrel and one in "
+                "an endcap (EB-EE), and of pairs in the endcaps (EE-EE).",
+                partial(mass_figure, detector, row_height=3.0, **signs),
+                vector=False,
+            )
+        )
+    drawings += _category_drawings([_zoomed(c) for c in masses.categories], signs)
+    return Section(
+        "agreement",
+        "Do data and simulation agree now",
+        (
+            (
+                "An event counts for a category if at least one of its electrons lies in it, so that "
+                "the same event can be seen in two categories. chi2 = sum (D - S)^2 / (S + Var S) runs "
+                "over the bins of the window with at least five expected events; the fitted parameters "
+                "are not taken off its degrees of freedom."
+            ),
+        ),
+        drawings=tuple(drawings),
+        tables=(
+            tables.agreement_table(
+                "All events and parts of the detector", [masses.everything, *masses.detector]
+            ),
+            tables.agreement_table("Categories", masses.categories),
+        ),
+    )
+
+
+def _zoomed(comparison: Comparison) -> Comparison:
+    before, after = comparison
+    return before.zoomed(), after.zoomed()
+
+
+def _category_drawings(comparisons: Sequence[Comparison], signs: _Signs) -> Iterator[Drawing]:
+    """Put `PER_FIGURE` categories in a figure."""
+    for first in range(0, len(comparisons), PER_FIGURE):
+        part = comparisons[first : first + PER_FIGURE]
+        yield Drawing(
+            f"mass_categories_{first // PER_FIGURE + 1}",
+            f"Mass in categories {first + 1} to {first + len(part)} of {len(comparisons)}, each "
+            "before and after the corrections.",
+            partial(mass_figure, part, per_row=2, row_height=2.75, **signs),
+            vector=False,
+        )
+
+
+def _corrections(inputs: ReportInputs) -> Section:
+    signs = _signs(inputs.settings)
+    drawings: list[Drawing] = []
+    for fit in inputs.fits:
+        drawings += [
+            Drawing(
+                f"{fit.name}_eta",
+                f"Scales and smearings of the {fit.name} fit against |eta|; categories of the same "
+                "range of |eta| stand side by side.",
+                partial(eta_figure, fit.scales, fit.smearings, ("scale", "smearing"), **signs),
+            ),
+            Drawing(
+                f"{fit.name}_scales",
+                f"Scales of the {fit.name} fit, factors on the energies of data, with errors from "
+                "the statistics of data and simulation; a cross at the axis marks a category that "
+                "no pair determines.",
+                partial(chart, fit.scales, "scale", **signs),
+            ),
+            Drawing(
+                f"{fit.name}_smearings",
+                f"Smearings of the {fit.name} fit, relative widths put on the energies of "
+                "simulation; an arrow reaches from a smearing at its bound to the upper limit at "
+                "95 % confidence.",
+                partial(chart, fit.smearings, "smearing", **signs),
+            ),
+        ]
+    return Section(
+        "corrections",
+        "Scales and smearings",
+        (
+            (
+                "Each fit sees data that already carry the scales of the steps before it, so its scales "
+                "are what was left; smearings are those of the last fit alone."
+            ),
+        ),
+        drawings=tuple(drawings),
+        tables=tuple(
+            tables.quantity_table(quantity, word, f"{word.capitalize()}s of the {fit.name} fit")
+            for fit in inputs.fits
+            for quantity, word in ((fit.scales, "scale"), (fit.smearings, "smearing"))
+        ),
+    )
+
+
+def _stability(inputs: ReportInputs) -> Section:
+    return Section(
+        "stability",
+        "Stability over runs",
+        (
+            (
+                "Both electrons of an event lie in the region. Scales move the median mass inside the "
+                "window onto its target; run ranges with few events share one scale."
+            ),
+        ),
+        drawings=(
+            Drawing(
+                "stability",
+                "Median mass per run range and region, before (open squares) and after (points) "
+                "the scales; the line is the target, grey bands join run ranges that share their "
+                "events.",
+                partial(stability_figure, inputs.stability, **_signs(inputs.settings)),
+            ),
+        ),
+        tables=(tables.stability_table(inputs.stability),),
+    )
+
+
+def _closure(inputs: ReportInputs) -> Section:
+    fits = {fit.name: fit for fit in inputs.fits}
+    drawings: list[Drawing] = []
+    for named in inputs.closures:
+        drawings += _closure_drawings(named, fits[named.name], _signs(inputs.settings))
+    verdicts = tuple(
+        f"{named.name}: {'passes' if named.closure.passed else 'DOES NOT PASS'}; chi2/ndf of the "
+        f"residual fit over all pairs {named.closure.chi2:.1f}/{named.closure.ndf}, "
+        f"p = {named.closure.p_value:.2g}."
+        for named in inputs.closures
+    )
+    return Section(
+        "closure",
+        "Closure",
+        (
+            (
+                "The same fit once more, to data with the scales and simulation with the smearings "
+                "applied: scales of 1 and smearings of 0 are expected."
+            ),
+        ),
+        items=verdicts,
+        drawings=tuple(drawings),
+        tables=tuple(tables.closure_table(named, fits[named.name]) for named in inputs.closures),
+    )
+
+
+def _closure_drawings(named: NamedClosure, fit: NamedFit, signs: _Signs) -> list[Drawing]:
+    rule = (
+        f"the boxes are the tolerance, {named.settings.tolerance:g} errors or "
+        f"{named.settings.floor:g}, whichever is larger"
+    )
+    scales, smearings = named.quantities(fit.categories)
+    return [
+        Drawing(
+            f"{named.name}_closure_scales",
+            f"Residual scale per category after the {named.name} fit; {rule}.",
+            partial(chart, scales, "residual scale", height=3.6, **signs),
+        ),
+        Drawing(
+            f"{named.name}_closure_smearings",
+            f"By how much smearings would still have to grow after the {named.name} fit; {rule}.",
+            partial(chart, smearings, "residual smearing", height=3.6, **signs),
+        ),
+    ]
+
+
+def _goodness(inputs: ReportInputs) -> Section:
+    signs = _signs(inputs.settings)
+    last = inputs.fits[-1]
+    return Section(
+        "goodness",
+        "Goodness of fit",
+        items=tuple(_fit_verdict(fit) for fit in inputs.fits),
+        drawings=(
+            Drawing(
+                "p_values",
+                "p-values of chi2 of the pairs in each fit; the band is what a flat distribution "
+                "would show with its statistical error.",
+                partial(
+                    p_value_figure,
+                    [(fit.name, fit.result.goodness.p_value) for fit in inputs.fits],
+                    **signs,
+                ),
+            ),
+            Drawing(
+                f"{last.name}_correlations",
+                f"Correlations of the parameters of the {last.name} fit, ln(scale) then squared "
+                "smearing; grey where a parameter is not determined.",
+                partial(
+                    correlation_figure,
+                    last.result.covariance,
+                    last.categories.scales,
+                    last.categories.smearings,
+                    **signs,
+                ),
+            ),
+        ),
+        tables=tuple(tables.worst_pairs_table(fit) for fit in inputs.fits),
+    )
+
+
+def _fit_verdict(fit: NamedFit) -> str:
+    good = fit.result.goodness
+    return (
+        f"{fit.name}: {len(good.pairs)} pairs, chi2/ndf = {good.total_chi2:.1f}/{good.total_ndf}, "
+        f"p = {good.total_p_value:.2g}; {fit.result.n_iterations} iterations, "
+        f"{fit.result.reason}."
+    )
+
+
+def _cut_flow(inputs: ReportInputs) -> Section:
+    flow = inputs.cut_flow
+    return Section(
+        "cut-flow",
+        "Cut flow and dropped events",
+        items=tuple(
+            f"{name}: {note}"
+            for name, part in (("data", flow.data), ("simulation", flow.sim))
+            for note in part.notes
+        ),
+        tables=(
+            tables.cut_flow_table(flow.data, "data"),
+            tables.cut_flow_table(flow.sim, "simulation"),
+            tables.dropped_table(inputs),
+        ),
+    )
+
+
+def _warnings(inputs: ReportInputs) -> Section:
+    found = warnings_of(inputs)
+    text = "" if found else "There are none."
+    return Section("warnings", "Warnings", (text,) if text else (), items=tuple(found))
+
+
+def warnings_of(inputs: ReportInputs) -> list[str]:
+    """Return what a user should know: merged cells, undetermined parameters, dropped pairs."""
+    found = [
+        f"closure of {named.name} does not pass"
+        for named in inputs.closures
+        if not named.closure.passed
+    ]
+    merged = inputs.stability.merged
+    if merged:
+        names = ", ".join(dict.fromkeys(run_text(cell.merged_runs) for cell in merged))
+        found.append(
+            f"stability: {len(merged)} of {len(inputs.stability.cells)} cells had too few events "
+            f"and share a scale with their neighbours (runs {names})"
+        )
+    for fit in inputs.fits:
+        found += _fit_warnings(fit)
+    return found
+
+
+def _fit_warnings(fit: NamedFit) -> Iterator[str]:
+    result, categories = fit.result, fit.categories
+    for word, determined, windows in (
+        ("scale", result.scale_determined, categories.scales),
+        ("smearing", result.smearing_determined, categories.smearings),
+    ):
+        missing = [plain(w) for w, good in zip(windows, determined, strict=True) if not good]
+        if missing:
+            yield f"{fit.name}: not determined or fixed: {word} of {'; '.join(missing)}"
+    at_bound = [
+        plain(w)
+        for w, bound in zip(categories.smearings, result.smearing_at_bound, strict=True)
+        if bound
+    ]
+    if at_bound:
+        yield f"{fit.name}: at their bound, an upper limit is given: smearing of {'; '.join(at_bound)}"
+    reasons = list(result.dropped.values())
+    for reason in dict.fromkeys(reasons):
+        yield f"{fit.name}: {reasons.count(reason)} pairs not used: {reason}"
+    for warning in result.warnings:
+        yield f"{fit.name}: {warning}"
+
+
+def _injection(inputs: ReportInputs, injection: Injection) -> Section:
+    kinds = {name: part for name, part in injection.kinds.items() if part}
+    items = [f"{name}: {Pulls.of(part)}" for name, part in kinds.items()]
+    items += [f"not compared: {text}" for text in injection.skipped]
+    drawing = Drawing(
+        "injection",
+        "Derived minus injected values with their errors, and their pulls beside the standard "
+        "normal distribution.",
+        partial(injection_figure, injection, **_signs(inputs.settings)),
+    )
+    return Section(
+        "injection",
+        "Injected against derived",
+        (
+            (
+                "These are toy data made with known values. The total scale is the product of stability "
+                "and all fits, averaged over the data; the run dependence of a region is relative to "
+                "its average. Errors of total scales and smearings are those of the last fit."
+            ),
+        ),
+        items=tuple(items),
+        drawings=(drawing,) if kinds else (),
+        tables=tuple(
+            tables.comparison_table(name.capitalize(), part) for name, part in kinds.items()
+        ),
+    )
+
+
+def _provenance(inputs: ReportInputs) -> Section:
+    made = inputs.provenance
+    return Section(
+        "provenance",
+        "Provenance",
+        (
+            f"Made by: {' '.join(map(str, made['command']))}",
+            f"Image: {made['image']}",
+            "Every figure of this page lies beside it in figures/ as PDF and PNG.",
+        ),
+        tables=(
+            tables.versions_table(made["versions"]),
+            tables.input_files_table(inputs.cut_flow),
+            tables.report_files_table(inputs.files),
+        ),
+    )

@@ -1,0 +1,24 @@
+"""What the report needs to know beyond the results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """Words and extras of the report.
+
+    Attributes
+    ----------
+    era : str
+        Name of the data-taking era.
+    label : str
+        What stands beside the name of the program on every figure.
+    truth : str or None
+        Path of a ``truth.json`` that holds what a toy data set was made with.
+    """
+
+    era: str
+    label: str = ""
+    truth: str | None = None

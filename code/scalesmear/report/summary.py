@@ -1,0 +1,95 @@
+"""The report in plain text, for the terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from scalesmear.report import tables
+from scalesmear.report.sections import warnings_of
+from scalesmear.report.truth import WITHIN, Pulls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scalesmear.report.inputs import NamedFit, ReportInputs
+    from scalesmear.report.sections import Masses
+    from scalesmear.report.truth import Injection
+
+WIDTH = 100
+
+MAX_ROWS = 60
+"""Longer tables are left to the page."""
+
+
+def summary(inputs: ReportInputs, masses: Masses, injection: Injection | None) -> str:
+    """Return the text of the summary, lines of at most `WIDTH` characters."""
+    parts = [
+        _head(inputs),
+        tables.sample_table(inputs.cut_flow).text(WIDTH),
+        tables.agreement_table("", [masses.everything, *masses.detector]).text(WIDTH),
+        *(_fit(fit) for fit in inputs.fits[-1:]),
+        _closures(inputs),
+    ]
+    if injection is not None:
+        parts += _injection(injection)
+    parts.append(_warnings(inputs))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(inputs: ReportInputs) -> str:
+    runs = inputs.cut_flow.data.runs
+    chain = ", ".join(["stability", *(fit.name for fit in inputs.fits)])
+    return _wrapped(
+        f"scalesmear {inputs.settings.label}: {inputs.settings.era}, {len(runs)} runs "
+        f"{min(runs)}-{max(runs)} in {len(inputs.run_bins)} run ranges; chain: {chain}"
+    )
+
+
+def _fit(fit: NamedFit) -> str:
+    """Return scales and smearings of a fit, one table each."""
+    both = []
+    for quantity, word in ((fit.scales, "scale"), (fit.smearings, "smearing")):
+        table = tables.quantity_table(quantity, f"{word} ({fit.name})", "")
+        if len(table.rows) <= MAX_ROWS:
+            both.append(table.text(WIDTH))
+    return "\n\n".join(both)
+
+
+def _closures(inputs: ReportInputs) -> str:
+    return "\n".join(
+        _wrapped(
+            f"closure of {named.name}: {'passes' if named.closure.passed else 'DOES NOT PASS'}; "
+            f"largest residual scale {abs(named.closure.scale - 1).max():.5f}, "
+            f"smearing {abs(named.closure.smearing).max():.5f}"
+        )
+        for named in inputs.closures
+    )
+
+
+def _injection(injection: Injection) -> Iterator[str]:
+    """Return the tables of injected against derived, their pulls, and what they amount to."""
+    for name, comparisons in injection.kinds.items():
+        if not comparisons:
+            continue
+        if len(comparisons) <= MAX_ROWS and name != "run dependence":
+            yield tables.comparison_table("", comparisons).text(WIDTH)
+        beyond = sum(abs(c.pull) > WITHIN for c in comparisons)
+        verdict = (
+            f"{beyond} beyond {WITHIN:g} errors" if beyond else f"all within {WITHIN:g} errors"
+        )
+        yield f"injected against derived, {name}: {Pulls.of(comparisons)}; {verdict}"
+    every = [c for part in injection.kinds.values() for c in part]
+    if every:
+        yield f"injected against derived, all: {Pulls.of(every)}"
+    if injection.skipped:
+        yield "\n".join(_wrapped(f"not compared: {text}") for text in injection.skipped)
+
+
+def _warnings(inputs: ReportInputs) -> str:
+    found = warnings_of(inputs)
+    return "\n".join(_wrapped(f"warning: {text}") for text in found) or "no warnings"
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), WIDTH, subsequent_indent="  ")

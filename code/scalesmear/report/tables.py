@@ -1,0 +1,271 @@
+"""Tables of the report: the same rows for the page and for the terminal."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scalesmear.histogram import pair_categories
+from scalesmear.report.quantity import plain
+from scalesmear.report.truth import WITHIN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scalesmear.cutflow import CutFlow, SampleCutFlow
+    from scalesmear.report.inputs import NamedClosure, NamedFile, NamedFit, ReportInputs
+    from scalesmear.report.mass import MassSpectrum
+    from scalesmear.report.quantity import Quantity
+    from scalesmear.report.truth import Comparison
+    from scalesmear.stability import Stability
+
+Row = tuple[str, ...]
+
+WORST_PAIRS = 10
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of words; the first `n_names` columns name a row, the others hold numbers.
+
+    Attributes
+    ----------
+    title : str
+    header : tuple of str
+    rows : tuple of tuple of str
+    n_names : int
+    long : bool
+        Whether the page folds it away.
+    """
+
+    title: str
+    header: Row
+    rows: tuple[Row, ...]
+    n_names: int = 1
+    long: bool = False
+
+    def text(self, max_width: int = 100) -> str:
+        """Return the table as lines of at most `max_width` characters, columns aligned."""
+        widths = [max(map(len, column)) for column in zip(self.header, *self.rows, strict=True)]
+        spare = max_width - sum(widths) - 2 * (len(widths) - 1)
+        widths[0] = max(8, widths[0] + min(0, spare))
+        lines = [self._line(self.header, widths), self._line(["-" * w for w in widths], widths)]
+        lines += [self._line(row, widths) for row in self.rows]
+        return "\n".join(lines)
+
+    def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
+        cells = [
+            cell[:width].ljust(width) if i < self.n_names else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return "  ".join(cells).rstrip()
+
+
+def number(value: float, digits: int) -> str:
+    """Return a number with `digits` decimals, a dash if it is none."""
+    return f"{value:.{digits}f}" if math.isfinite(value) else "\N{EN DASH}"
+
+
+def sample_table(cut_flow: CutFlow) -> Table:
+    """Return files, events and sums of weights of data and simulation."""
+    return Table(
+        "Samples",
+        ("sample", "files", "entries", "events selected", "sum of weights", "effective events"),
+        tuple(
+            (
+                name,
+                f"{len(part.files):,}",
+                f"{sum(f.entries for f in part.files):,}",
+                f"{part.n_events:,}",
+                f"{part.sum_of_weights:.6g}",
+                f"{part.effective_events:,.0f}",
+            )
+            for name, part in (("data", cut_flow.data), ("simulation", cut_flow.sim))
+        ),
+    )
+
+
+def cut_flow_table(part: SampleCutFlow, name: str) -> Table:
+    """Return what each cut left."""
+    rows = []
+    for i, cut in enumerate(part.cuts):
+        before = part.cuts[max(0, i - 1)].events
+        rows.append(
+            (
+                cut.name,
+                f"{cut.events:,}",
+                f"{before - cut.events:,}",
+                f"{100 * cut.events / before:.2f} %" if before else "\N{EN DASH}",
+                f"{cut.sum_of_weights:.6g}",
+            )
+        )
+    return Table(
+        f"Cut flow of {name}",
+        ("after", "events", "removed", "kept", "sum of weights"),
+        tuple(rows),
+    )
+
+
+def dropped_table(inputs: ReportInputs) -> Table:
+    """Return how many selected events took no part in each later step, by reason."""
+    rows = [
+        ("stability", "data", reason, f"{n:,}") for reason, n in inputs.stability.dropped.items()
+    ]
+    for step, part in (("masses before", inputs.before), ("masses after", inputs.after)):
+        for kind, dropped in (("data", part.dropped_data), ("simulation", part.dropped_sim)):
+            rows += [(step, kind, reason, f"{n:,}") for reason, n in dropped.items()]
+    return Table(
+        "Selected events that a step did not use",
+        ("step", "sample", "reason", "events"),
+        tuple(rows),
+        n_names=3,
+    )
+
+
+def agreement_table(title: str, comparisons: Sequence[tuple[MassSpectrum, MassSpectrum]]) -> Table:
+    """Return events and chi2 of each spectrum before and after."""
+    return Table(
+        title,
+        ("events with", "data", "chi2/ndf before", "p before", "chi2/ndf after", "p after"),
+        tuple(
+            (after.title, f"{after.n_data:,}", *_chi2_cells(before), *_chi2_cells(after))
+            for before, after in comparisons
+        ),
+        long=len(comparisons) > 12,
+    )
+
+
+def _chi2_cells(part: MassSpectrum) -> tuple[str, str]:
+    agreement = part.agreement()
+    if agreement.p_value is None:
+        return "\N{EN DASH}", "\N{EN DASH}"
+    _, _, p_value = str(agreement).partition(", p ")
+    return f"{agreement.chi2:.1f}/{agreement.ndf}", p_value.removeprefix("= ")
+
+
+def quantity_table(quantity: Quantity, name: str, title: str) -> Table:
+    """Return the value with its error of each category, or its upper limit."""
+    rows = tuple(_quantity_row(quantity, i) for i in range(len(quantity.windows)))
+    return Table(title, ("category", name, "error"), rows, long=len(rows) > 12)
+
+
+def _quantity_row(quantity: Quantity, i: int) -> Row:
+    name, upper = plain(quantity.windows[i]), float(quantity.upper[i])
+    if math.isfinite(upper):
+        return name, f"< {upper:.5f}", "95 % limit"
+    return name, number(quantity.value[i], 5), number(quantity.error[i], 5)
+
+
+def closure_table(named: NamedClosure, fit: NamedFit) -> Table:
+    """Return residual, error, tolerance and verdict of each category."""
+    scales, smearings = named.quantities(fit.categories)
+    passed = (named.closure.scale_passed, named.closure.smearing_passed)
+    rows = [
+        (
+            f"{what} {plain(window)}",
+            number(part.value[i], 5),
+            number(part.error[i], 5),
+            number(0.0 if part.tolerance is None else float(part.tolerance[i]), 5),
+            "yes" if good[i] else "NO",
+        )
+        for what, part, good in zip(("scale", "smearing"), (scales, smearings), passed, strict=True)
+        for i, window in enumerate(part.windows)
+    ]
+    header = ("residual", "value", "error", "tolerance", "passes")
+    return Table(f"Closure of {named.name}", header, tuple(rows), long=len(rows) > 12)
+
+
+def worst_pairs_table(fit: NamedFit) -> Table:
+    """Return the pairs with the smallest p-values of a fit."""
+    good = fit.result.goodness
+    order = sorted(range(len(good.pairs)), key=lambda i: good.p_value[i])[:WORST_PAIRS]
+    legs = pair_categories(good.pairs)
+    return Table(
+        f"Pairs of {fit.name} with the smallest p-values",
+        ("one electron", "other electron", "data", "chi2/ndf", "p"),
+        tuple(
+            (
+                plain(fit.categories.scales[legs[i, 0]]),
+                plain(fit.categories.scales[legs[i, 1]]),
+                f"{good.n_data[i]:,.0f}",
+                f"{good.chi2[i]:.1f}/{good.ndf[i]}",
+                f"{good.p_value[i]:.2g}",
+            )
+            for i in order
+        ),
+        n_names=2,
+    )
+
+
+def stability_table(stability: Stability) -> Table:
+    """Return the median of each run range and region before and after."""
+    return Table(
+        "Run ranges and regions",
+        ("runs", "|eta|", "events", "median before", "median after", "scale", "error", "merged"),
+        tuple(
+            (
+                f"{cell.runs[0]}-{cell.runs[1]}",
+                f"{cell.region[0]:g}-{cell.region[1]:g}",
+                f"{cell.before.events:,}",
+                f"{cell.before.median:.3f}",
+                f"{cell.after.median:.3f}",
+                f"{cell.scale:.5f}",
+                f"{cell.error:.5f}",
+                f"{cell.merged_runs[0]}-{cell.merged_runs[1]}" if cell.merged else "",
+            )
+            for cell in stability.cells
+        ),
+        n_names=2,
+        long=True,
+    )
+
+
+def comparison_table(title: str, comparisons: Sequence[Comparison]) -> Table:
+    """Return injected, derived, error and pull; a star marks what does not agree."""
+    return Table(
+        title,
+        ("", "injected", "derived", "error", "pull"),
+        tuple(
+            (
+                c.name,
+                f"{c.injected:.5f}",
+                f"{c.derived:.5f}",
+                f"{c.error:.5f}",
+                f"{c.pull:+.2f}{'*' if abs(c.pull) > WITHIN else ''}",
+            )
+            for c in comparisons
+        ),
+        long=len(comparisons) > 12,
+    )
+
+
+def input_files_table(cut_flow: CutFlow) -> Table:
+    """Return the ROOT files with checksums."""
+    return Table(
+        "Files of events",
+        ("file", "tree", "sample", "entries", "bytes", "Adler-32"),
+        tuple(
+            (f.path, f.tree, name, f"{f.entries:,}", f"{f.bytes:,}", f.adler32)
+            for name, part in (("data", cut_flow.data), ("simulation", cut_flow.sim))
+            for f in part.files
+        ),
+        n_names=3,
+        long=len(cut_flow.data.files) + len(cut_flow.sim.files) > 12,
+    )
+
+
+def report_files_table(files: Sequence[NamedFile]) -> Table:
+    """Return the results that the report was made from, with checksums."""
+    return Table(
+        "Results that this report was made from",
+        ("what", "file", "bytes", "Adler-32"),
+        tuple((f.role, f.name, f"{f.bytes:,}", f.adler32) for f in files),
+        n_names=2,
+        long=True,
+    )
+
+
+def versions_table(versions: Mapping[str, str]) -> Table:
+    """Return the versions of the packages."""
+    return Table("Versions", ("package", "version"), tuple(versions.items()))

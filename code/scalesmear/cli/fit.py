@@ -1,0 +1,62 @@
+"""Fit scales of the data and smearings of the simulation to the mass of all pairs at once.
+
+Writes into the output folder: scales.dat and smearings.dat of this fit alone, combined.dat (the product
+with all scales so far, which the data carried when they were filled), and fit.json with errors, covariance and
+goodness of fit.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scalesmear.cli._histograms import pair_histograms
+from scalesmear.corrections import multiply, tables_of_fit
+from scalesmear.fit import FitResult, FitSettings, fit_pairs
+from scalesmear.io.categoryfile import read_categories
+from scalesmear.io.files import read_settings
+from scalesmear.io.fitfile import SavedFit, write_fit
+from scalesmear.io.tables import read_scales, write_scales, write_smearings
+from scalesmear.provenance import provenance
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this verb."""
+    parser.add_argument("--name", required=True, help="name of the fit, such as coarse or fine")
+    parser.add_argument(
+        "--histograms", required=True, nargs="+", metavar="FILE", help="histograms.npz of all jobs"
+    )
+    parser.add_argument("--categories", required=True, metavar="FILE", help="category file")
+    parser.add_argument("--settings", required=True, metavar="FILE", help="settings/fit.json")
+    parser.add_argument("--scales", required=True, metavar="FILE", help="all scales so far")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder to write into")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read the histograms, fit, write the tables."""
+    categories = read_categories(args.categories)
+    settings = read_settings(args.settings, FitSettings)
+    before = read_scales(args.scales)
+    result = fit_pairs(pair_histograms(args.histograms), categories.smearing_of, settings)
+    scales, smearings = tables_of_fit(result, categories)
+    folder = Path(args.output)
+    write_scales(folder / "scales.dat", scales)
+    write_scales(folder / "combined.dat", multiply(before, scales))
+    write_smearings(folder / "smearings.dat", smearings)
+    write_fit(folder / "fit.json", SavedFit(args.name, categories, settings, result, provenance()))
+    print(describe(args.name, result))
+
+
+def describe(name: str, result: FitResult) -> str:
+    """Return what a person wants to know of a fit, a line for each warning."""
+    goodness = result.goodness
+    first = (
+        f"{name}: {len(result.scale)} scales and {len(result.smearing)} smearings from "
+        f"{len(goodness.pairs)} pairs ({len(result.dropped)} not used), {result.n_evaluations} "
+        f"evaluations; {result.reason}; chi2/ndf = {goodness.total_chi2:.1f}/{goodness.total_ndf}, "
+        f"p = {goodness.total_p_value:.3g}"
+    )
+    return "\n".join([first, *(f"warning: {warning}" for warning in result.warnings)])

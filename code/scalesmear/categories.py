@@ -120,7 +120,7 @@ class CategorySet:
 
     @cached_property
     def _number_of_cell(self) -> NDArray[np.int16]:
-        return self._grid.paint(Boxes.of(self.scales)).astype(np.int16)
+        return self._grid.paint(Boxes.of(self.scales)).ravel().astype(np.int16)
 
     def category_of(
         self,
@@ -139,7 +139,7 @@ class CategorySet:
         ValueError
             If a variable that is used is None or has another shape.
         """
-        return self._grid.find(self._number_of_cell, abs_eta, r9, et, gain)
+        return self._number_of_cell[self._grid.cell_of(abs_eta, r9, et, gain)]
 
 
 def windows_of_blocks(blocks: Any, where: str) -> tuple[Window, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from scalesmear.compiled import compiled
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
     from scalesmear.events import FloatArray, IntArray
 
@@ -32,7 +33,8 @@ GAINS = (12, 6, 1)
 ANY_GAIN = 0
 """Stands for every gain in `Boxes`, as in the files of corrections."""
 
-MAX_BUCKETS = 1 << 20
+BLOCK = 1 << 14
+"""Electrons that are taken through all variables while they are in the processor's cache."""
 
 Range = tuple[float, float]
 
@@ -200,105 +202,55 @@ FIDUCIAL = Boxes.of([Window((0, 1.4442), (0, math.inf), (0, math.inf))]).join(
 """Where categories must leave no hole: barrel and endcap without the gap between them."""
 
 
-class Axis(NamedTuple):
-    """Edges of one variable, and a table that finds the bin of a value in a few instructions.
+@compiled
+def _refine(cell: NDArray[np.int32], x: NDArray[np.float32], edges: NDArray[np.float32]) -> None:
+    """Divide each electron's cell by the number of edges <= x, which NaN has none of.
 
-    Values are sorted into equal buckets, each of which knows how many edges lie below it; at most
-    `steps` edges lie in a bucket and are compared with the value itself. The bucket of a value
-    rises with it, so that the result is exact whatever the rounding.
+    Counting edges has no branch to mispredict and runs in vector instructions. This is where
+    ``low <= x < high`` stands.
     """
-
-    edges: NDArray[Any]  # rising, then `steps` NaN
-    below: NDArray[np.int32]  # number of edges in the buckets before each
-    low: Any
-    per_unit: Any
-    steps: int
-
-    @classmethod
-    def of(cls, edges: ArrayLike, dtype: type[np.floating[Any]] = np.float32) -> Axis:
-        """Return the axis of some edges, which need not be sorted or unique; inf is an edge."""
-        values = np.unique(np.asarray(edges, dtype))
-        finite = values[np.isfinite(values)]
-        if not len(finite):
-            return cls(values[:0], np.zeros(1, np.int32), dtype(0), dtype(0), 0)
-        span = float(finite[-1]) - float(finite[0]) or 1.0
-        n_buckets = 2
-        while True:
-            axis = cls(values, np.zeros(n_buckets, np.int32), finite[0], dtype(n_buckets / span), 0)
-            counts = np.bincount(_buckets(axis, values), minlength=n_buckets)
-            if counts.max() == 1 or n_buckets >= MAX_BUCKETS:
-                break
-            n_buckets *= 2
-        below = (np.cumsum(counts) - counts).astype(np.int32)
-        steps = int(counts.max())
-        padded = np.append(values, np.full(steps, np.nan, dtype))
-        return cls(padded, below, axis.low, axis.per_unit, steps)
-
-    @property
-    def n_bins(self) -> int:
-        """Number of bins, with those below the first and above the last edge."""
-        return len(self.edges) - self.steps + 1
+    for i in range(len(x)):
+        cell[i] *= len(edges) + 1
+    for edge in edges:
+        for i in range(len(x)):
+            cell[i] += x[i] >= edge
 
 
-@compiled
-def _bucket(axis: Axis, x: float) -> int:
-    """Return the bucket of a value; it never falls as the value rises, NaN is in the first."""
-    position = (x - axis.low) * axis.per_unit
-    top = len(axis.below) - 1
-    if not position > 0:
-        return 0
-    if position >= top:
-        return top
-    return int(position)
-
-
-@compiled
-def _buckets(axis: Axis, values: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the bucket of each value."""
-    found = np.empty(len(values), np.int64)
-    for i in range(len(values)):
-        found[i] = _bucket(axis, values[i])
-    return found
-
-
-@compiled
-def bin_of(axis: Axis, x: float) -> int:
-    """Return how many edges are <= x: the number of its bin; 0 for NaN."""
-    if axis.steps == 0:
-        return 0
-    n = int(axis.below[_bucket(axis, x)])
-    for _ in range(axis.steps):
-        n += x >= axis.edges[n]
-    return n
-
-
-class CellGrid(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class CellGrid:
     """The cells that the edges of some windows cut.
 
-    `gain` holds the bin of each gain 0 to 255. If no window uses the gain there is one bin,
-    else one for each of 12, 6, 1 and a last one for anything else.
+    Attributes
+    ----------
+    edges : tuple of float32 arrays
+        Rising edges of abs(eta), R9 and Et. The cells of a variable are those between two edges,
+        one below the first and one from the last on.
+    gain : int32 array, shape (256,)
+        The cell of each gain: one for all if no window uses the gain, else one for each of 12, 6
+        and 1 and a last one for what is no gain.
     """
 
-    abs_eta: Axis
-    r9: Axis
-    et: Axis
-    gain: NDArray[np.int32]  # shape (256,)
-    shape: tuple[int, int, int, int]
+    edges: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+    gain: NDArray[np.int32]
 
     @classmethod
     def of(cls, boxes: Boxes) -> CellGrid:
         """Return the grid of the edges of some windows."""
         abs_eta, r9, et = (
-            Axis.of(np.append(low[np.isfinite(low)], high[np.isfinite(low)]))
+            np.unique(np.append(low[np.isfinite(low)], high[np.isfinite(low)]))
             for low, high in zip(boxes.low.T, boxes.high.T, strict=True)
         )
-        gains = tuple(np.unique([*GAINS, *boxes.gain[boxes.gain != ANY_GAIN]]))
-        if not np.any(boxes.gain != ANY_GAIN):
-            gains = ()
-        gain = np.full(256, len(gains), np.int32)
-        gain[np.array(gains, np.intp)] = np.arange(len(gains))
-        shape = (abs_eta.n_bins, r9.n_bins, et.n_bins, len(gains) + 1)
-        return cls(abs_eta, r9, et, gain, shape)
+        used = boxes.gain[boxes.gain != ANY_GAIN]
+        gains = np.unique([*GAINS, *used]) if len(used) else np.empty(0, np.intp)
+        cell_of_gain = np.full(256, len(gains), np.int32)
+        cell_of_gain[gains] = np.arange(len(gains))
+        return cls((abs_eta, r9, et), cell_of_gain)
+
+    @cached_property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Number of cells in abs(eta), R9, Et and gain."""
+        eta, r9, et = (len(edges) + 1 for edges in self.edges)
+        return eta, r9, et, int(self.gain.max()) + 1
 
     @property
     def used(self) -> tuple[bool, bool, bool, bool]:
@@ -309,14 +261,12 @@ class CellGrid(NamedTuple):
     def slices(self, boxes: Boxes, row: int) -> tuple[slice, ...]:
         """Return the cells of one window as an index of an array of the grid's shape."""
         index = []
-        for axis, low, high in zip(self[:3], boxes.low[row], boxes.high[row], strict=True):
-            if np.isfinite(low):
-                index.append(slice(bin_of(axis, low), bin_of(axis, high)))
-            else:
-                index.append(slice(None))
+        for edges, low, high in zip(self.edges, boxes.low[row], boxes.high[row], strict=True):
+            start, stop = np.searchsorted(edges, [low, high], "right")
+            index.append(slice(start, stop) if np.isfinite(low) else slice(None))
         gain = int(boxes.gain[row])
-        start = int(self.gain[gain])
-        index.append(slice(None) if gain == ANY_GAIN else slice(start, start + 1))
+        cell = int(self.gain[gain])
+        index.append(slice(None) if gain == ANY_GAIN else slice(cell, cell + 1))
         return tuple(index)
 
     def paint(self, boxes: Boxes) -> NDArray[np.int32]:
@@ -335,69 +285,66 @@ class CellGrid(NamedTuple):
             cells[...] = row
         return painted
 
-    def cell(self, number: int) -> Window:
+    def window(self, cell: int) -> Window:
         """Return one cell as a window."""
-        place = np.unravel_index(number, self.shape)
-        edges: dict[str, Any] = {
-            name: (float(axis.edges[i - 1]), float(axis.edges[i]))
-            for name, axis, i in zip(VARIABLES, self[:3], place[:3], strict=True)
-            if 0 < i < axis.n_bins - 1
+        place = np.unravel_index(cell, self.shape)
+        sides: dict[str, Any] = {
+            name: (float(edges[i - 1]), float(edges[i]))
+            for name, edges, i in zip(VARIABLES, self.edges, place[:3], strict=True)
+            if 0 < i < len(edges)
         }
-        gains = [gain for gain in GAINS if self.shape[3] > 1 and self.gain[gain] == place[3]]
-        return Window(**edges, gain=gains[0] if gains else None)
+        gains = [gain for gain in GAINS if self.used[3] and self.gain[gain] == place[3]]
+        return Window(**sides, gain=gains[0] if gains else None)
 
-    def find(
-        self,
-        number_of_cell: NDArray[np.int16],
-        abs_eta: FloatArray,
-        r9: FloatArray | None,
-        et: FloatArray | None,
-        gain: IntArray | None,
-    ) -> NDArray[np.int16]:
-        """Return what a table of the grid's shape holds in the cell of each electron.
-
-        A variable that no window uses may be None; the others have one shape, that of the result.
-        """
-        columns = self.columns(abs_eta, r9, et, gain)
-        found = np.empty(columns[0].size, number_of_cell.dtype)
-        _find(self, number_of_cell.ravel(), *columns, found)
-        return found.reshape(np.shape(abs_eta))
-
-    def columns(
+    def cell_of(
         self,
         abs_eta: FloatArray,
-        r9: FloatArray | None,
-        et: FloatArray | None,
-        gain: IntArray | None,
-    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[np.uint8]]:
-        """Return flat arrays for the compiled kernels; unused variables become stand-ins.
+        r9: FloatArray | None = None,
+        et: FloatArray | None = None,
+        gain: IntArray | None = None,
+    ) -> NDArray[np.int32]:
+        """Return the cell of each electron, in the shape of `abs_eta`.
+
+        It is the place in a flat array of the grid's shape. Values are compared in float32. A
+        variable that no window uses may be None.
 
         Raises
         ------
         ValueError
-            If a variable that a window uses is None, or shapes differ.
+            If a variable that a window uses is None or has another shape.
         """
-        values = dict(zip((*VARIABLES, "gain"), (abs_eta, r9, et, gain), strict=True))
-        for used, (name, value) in zip(self.used, values.items(), strict=True):
-            if used and (value is None or np.shape(value) != np.shape(abs_eta)):
-                got = "nothing" if value is None else f"shape {np.shape(value)}"
-                raise ValueError(f"{name} is used, expected shape {np.shape(abs_eta)}, got {got}")
-        eta = np.ascontiguousarray(abs_eta, np.float32).ravel()
-        flat = [
-            np.ascontiguousarray(value, np.float32).ravel() if used and value is not None else eta
-            for used, value in zip(self.used[1:3], (r9, et), strict=True)
-        ]
-        return eta, flat[0], flat[1], _as_uint8(gain if self.used[3] else None)
+        shape = np.shape(abs_eta)
+        cell = np.zeros(math.prod(shape), np.int32)
+        columns = {"abs_eta": abs_eta, "r9": r9, "et": et, "gain": gain}
+        flat = {
+            name: _flat(name, values, shape)
+            for used, (name, values) in zip(self.used, columns.items(), strict=True)
+            if used
+        }
+        for start in range(0, len(cell), BLOCK):
+            block = slice(start, start + BLOCK)
+            for name, edges in zip(VARIABLES, self.edges, strict=True):
+                if name in flat:
+                    _refine(cell[block], flat[name][block].astype(np.float32, copy=False), edges)
+        if "gain" in flat:
+            cell *= self.shape[3]
+            cell += self.gain[_as_uint8(flat["gain"])]
+        return cell.reshape(shape)
 
 
-def _as_uint8(gain: IntArray | None) -> NDArray[np.uint8]:
-    """Return gains as flat bytes; what does not fit is no gain at all, 255."""
-    if gain is None:
-        return np.empty(0, np.uint8)
-    values = np.asarray(gain)
-    if values.dtype != np.uint8:
-        values = np.where((values >= 0) & (values < 256), values, 255)
-    return np.ascontiguousarray(values, np.uint8).ravel()
+def _flat(name: str, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return a variable as a flat array, refusing one that is missing or of another shape."""
+    if values is None or np.shape(values) != shape:
+        got = "nothing" if values is None else f"shape {np.shape(values)}"
+        raise ValueError(f"{name} is used, expected shape {shape}, got {got}")
+    return np.ascontiguousarray(values).ravel()
+
+
+def _as_uint8(gain: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return gains as bytes; what does not fit is no gain at all, 255."""
+    if gain.dtype == np.uint8:
+        return gain
+    return np.where((gain >= 0) & (gain < 256), gain, 255).astype(np.uint8)
 
 
 class OverlapError(ValueError):
@@ -419,33 +366,7 @@ def uncovered(region: Boxes, boxes: Boxes) -> Window | None:
         missing[grid.slices(region, row)] = True
     for row in range(boxes.size):
         missing[grid.slices(boxes, row)] = False
-    if grid.shape[3] > 1:
+    if grid.used[3]:
         missing[..., -1] = False
     holes = np.flatnonzero(missing)
-    return grid.cell(int(holes[0])) if len(holes) else None
-
-
-@compiled
-def cell_of(grid: CellGrid, abs_eta: float, r9: float, et: float, gain_bin: int) -> int:
-    """Return the number of the cell of one electron."""
-    cell = bin_of(grid.abs_eta, abs_eta)
-    cell = cell * grid.shape[1] + bin_of(grid.r9, r9)
-    cell = cell * grid.shape[2] + bin_of(grid.et, et)
-    return cell * grid.shape[3] + gain_bin
-
-
-@compiled
-def _find(
-    grid: CellGrid,
-    number_of_cell: NDArray[np.int16],
-    abs_eta: NDArray[np.float32],
-    r9: NDArray[np.float32],
-    et: NDArray[np.float32],
-    gain: NDArray[np.uint8],
-    found: NDArray[np.int16],
-) -> None:
-    """Look up the cell of each electron."""
-    uses_gain = grid.shape[3] > 1
-    for i in range(len(abs_eta)):
-        gain_bin = grid.gain[gain[i]] if uses_gain else 0
-        found[i] = number_of_cell[cell_of(grid, abs_eta[i], r9[i], et[i], gain_bin)]
+    return grid.window(int(holes[0])) if len(holes) else None

@@ -1,0 +1,672 @@
+"""Tables of scales and smearings: look up, multiply, validate.
+
+A scale multiplies the energy of **data** electrons, a smearing widens simulated ones. The rows of a
+table are what the rows of its file are (`scalesmear.io.tables`): closed run ranges, half-open
+windows compared in float32, R9 0-10 and Et 0-14000 where a variable is not used.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from scalesmear.cells import (
+    ANY_GAIN,
+    FIDUCIAL,
+    VARIABLES,
+    Boxes,
+    CellGrid,
+    OverlapError,
+    uncovered,
+)
+from scalesmear.compiled import compiled
+from scalesmear.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from scalesmear.categories import CategorySet
+    from scalesmear.cells import Window
+    from scalesmear.events import BoolArray, Events, FloatArray, IntArray
+
+ALL_RUNS = (0, 999999)
+"""Stands for every run in files of corrections."""
+
+UPPER_LIMITS = (2.5, 10.0, 14000.0)
+"""Upper edges of abs(eta), R9 and Et [GeV] that stand for no limit in files of scales."""
+
+E_MEAN = 6.6
+"""Constant of the old parametrisation of smearings; without meaning at phi = pi/2."""
+
+NEGLIGIBLE = 1e-12
+"""A stochastic term below this [GeV^(1/2)] is the rounding of cos(pi/2)."""
+
+
+def bounded(boxes: Boxes) -> Boxes:
+    """Return windows with the limits that stand for "any" in place of infinite edges."""
+    low = np.where(np.isfinite(boxes.low), boxes.low, np.float32(0))
+    high = np.where(np.isfinite(boxes.high), boxes.high, np.array(UPPER_LIMITS, np.float32))
+    return Boxes(low, high, boxes.gain)
+
+
+class ScaleLookup(NamedTuple):
+    """Scales of electrons; 1 where `found` is false, because the table has no row for them."""
+
+    scale: NDArray[np.float64]
+    found: BoolArray
+
+    @property
+    def n_missing(self) -> int:
+        """Number of electrons without a row."""
+        return int(self.found.size - np.count_nonzero(self.found))
+
+
+class SmearingLookup(NamedTuple):
+    """Smearings of electrons; 0 where `found` is false, because the table has no row for them."""
+
+    sigma: NDArray[np.float64]
+    found: BoolArray
+
+    @property
+    def n_missing(self) -> int:
+        """Number of electrons without a row."""
+        return int(self.found.size - np.count_nonzero(self.found))
+
+
+@dataclass(frozen=True, eq=False)
+class _RunCells:
+    """Rows of a table by segment of runs and by cell.
+
+    The limits of all run ranges cut the runs into segments; those with the same windows share a
+    layout. Row = row_of_slot[first_slot[segment] + offset[layout[segment], cell]].
+    """
+
+    limits: NDArray[np.int64]  # first run of each segment but the first; the last holds no row
+    layout: NDArray[np.int32]  # shape (segments,)
+    slot_limits: NDArray[np.int64]  # shape (segments + 1,)
+    offset: NDArray[np.int32]  # shape (layouts, cells), -1 where there is no row
+    row_of_slot: NDArray[np.int64]
+    grid: CellGrid
+
+    def rows_at(self, run: int) -> NDArray[np.int64]:
+        """Return the rows whose range of runs holds a run."""
+        segment = np.searchsorted(self.limits, run, "right")
+        return self.row_of_slot[self.slot_limits[segment] : self.slot_limits[segment + 1]]
+
+
+class RunGroup(NamedTuple):
+    """The rows of one run range."""
+
+    first: int
+    last: int
+    rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleTable:
+    """Energy scales by run range and window: the rows of a scales file, as arrays.
+
+    Attributes
+    ----------
+    run_min, run_max : int64 arrays, shape (n,)
+        Closed ranges of runs.
+    boxes : Boxes
+        Windows, all edges finite; gain 0 stands for any.
+    scale, err : float64 arrays, shape (n,)
+        Factor on the energy in data, and its absolute error.
+    where : str
+        The file that the rows come from, for messages.
+
+    Raises
+    ------
+    InputError
+        If a range or window is empty, a scale is not positive or an error negative.
+    """
+
+    run_min: NDArray[np.int64]
+    run_max: NDArray[np.int64]
+    boxes: Boxes
+    scale: NDArray[np.float64]
+    err: NDArray[np.float64]
+    where: str = "scales"
+
+    def __post_init__(self) -> None:
+        sizes = {len(self.run_min), len(self.run_max), self.boxes.size, len(self.scale)}
+        if sizes != {len(self.err)}:
+            raise ValueError(f"columns have different lengths {sorted(sizes)}")
+        if not len(self.scale):
+            raise InputError(self.where, "no rows", "a table of scales needs at least one")
+        edges = np.hstack([self.boxes.low, self.boxes.high])
+        self._demand(self.run_min <= self.run_max, "has an empty range of runs")
+        self._demand(np.all(np.isfinite(edges), axis=1), "has an edge that is not finite")
+        self._demand(np.all(self.boxes.low < self.boxes.high, axis=1), "has edges that do not rise")
+        self._demand(np.isfinite(self.scale) & (self.scale > 0), "has no positive scale")
+        self._demand(np.isfinite(self.err) & (self.err >= 0), "has no error >= 0")
+
+    def _demand(self, good: Any, problem: str) -> None:
+        bad = np.flatnonzero(~good)
+        if len(bad):
+            raise InputError(self.where, f"{self.describe(int(bad[0]))} {problem}", "mend the row")
+
+    @classmethod
+    def of(
+        cls,
+        runs: Sequence[tuple[int, int]],
+        windows: Sequence[Window],
+        scale: ArrayLike,
+        err: ArrayLike,
+        where: str = "scales",
+    ) -> ScaleTable:
+        """Return the table with these rows: runs, windows, scales and errors have one length."""
+        limits = np.array(runs, np.int64).reshape(-1, 2)
+        values = np.array(scale, np.float64), np.array(err, np.float64)
+        boxes = bounded(Boxes.of(windows))
+        return cls(limits[:, 0].copy(), limits[:, 1].copy(), boxes, *values, where=where)
+
+    def __len__(self) -> int:
+        return len(self.scale)
+
+    def describe(self, row: int) -> str:
+        """Return runs and window of a row in words."""
+        window = ", ".join(
+            f"{name} [{low:g}, {high:g})"
+            for name, low, high in zip(
+                VARIABLES, self.boxes.low[row], self.boxes.high[row], strict=True
+            )
+        )
+        gain = f", gain {self.boxes.gain[row]}" if self.boxes.gain[row] != ANY_GAIN else ""
+        return f"row {row + 1} (runs {self.run_min[row]}-{self.run_max[row]}, {window}{gain})"
+
+    def take(self, rows: IntArray) -> ScaleTable:
+        """Return some of the rows."""
+        return ScaleTable(
+            self.run_min[rows],
+            self.run_max[rows],
+            self.boxes.take(rows),
+            self.scale[rows],
+            self.err[rows],
+            self.where,
+        )
+
+    def sorted(self) -> ScaleTable:
+        """Return the rows ordered by run, abs(eta), R9, Et and, falling, gain."""
+        keys = (-self.boxes.gain, *self.boxes.low.T[::-1], self.run_max, self.run_min)
+        return self.take(np.lexsort(keys))
+
+    @cached_property
+    def groups(self) -> tuple[RunGroup, ...]:
+        """The rows of each run range, ordered by the range."""
+        limits = np.stack([self.run_min, self.run_max], axis=1)
+        ranges, group = np.unique(limits, axis=0, return_inverse=True)
+        order = np.argsort(group.ravel(), kind="stable")
+        rows = np.split(order, np.searchsorted(group.ravel()[order], np.arange(1, len(ranges))))
+        return tuple(
+            RunGroup(int(first), int(last), part)
+            for (first, last), part in zip(ranges, rows, strict=True)
+        )
+
+    @cached_property
+    def _run_cells(self) -> _RunCells:
+        return _compile_rows(self)
+
+    def lookup(
+        self,
+        run: IntArray,
+        abs_eta: FloatArray,
+        r9: FloatArray | None,
+        et: FloatArray | None,
+        gain: IntArray | None = None,
+    ) -> ScaleLookup:
+        """Return the scale of each electron; 1 for those without a row, which are marked.
+
+        Parameters
+        ----------
+        run : integer array, shape (n,)
+        abs_eta, r9, et, gain : arrays, shape (n, 2)
+            Of the electrons; Et in GeV and uncorrected, gain 12, 6 or 1. The gain may be None if
+            no row uses it.
+
+        Raises
+        ------
+        InputError
+            If rows overlap.
+        ValueError
+            If a shape is wrong, or a variable that rows use is None.
+        """
+        if np.shape(abs_eta)[:1] != np.shape(run):
+            raise ValueError(f"{np.shape(run)} runs for electrons of shape {np.shape(abs_eta)}")
+        cells = self._run_cells
+        cell = cells.grid.cell_of(abs_eta, r9, et, gain)
+        scale, found = np.empty(cell.shape), np.empty(cell.shape, np.bool_)
+        _look_up(
+            np.ascontiguousarray(run, np.int64),
+            cell.reshape(len(cell), -1),
+            cells.limits,
+            cells.layout,
+            cells.slot_limits,
+            cells.offset,
+            self._scale_of_slot,
+            scale.reshape(len(cell), -1),
+            found.reshape(len(cell), -1),
+        )
+        return ScaleLookup(scale, found)
+
+    @cached_property
+    def _scale_of_slot(self) -> NDArray[np.float64]:
+        return self.scale[self._run_cells.row_of_slot]
+
+    def factors(self, events: Events) -> NDArray[np.float64]:
+        """Return the scale of each electron of some data events, shape (n, 2); 1 without a row.
+
+        Raises
+        ------
+        InputError
+            If rows overlap, or a run lies in no range of runs.
+        """
+        self.check_runs(np.unique(events.run))
+        gain = events.gain if self._run_cells.grid.used[3] else None
+        return self.lookup(events.run, events.abs_eta, events.r9, events.et, gain).scale
+
+    def check_runs(self, runs: IntArray) -> None:
+        """Refuse runs that lie in no range, because their electrons would stay uncorrected.
+
+        Raises
+        ------
+        InputError
+            Naming the first such run.
+        """
+        cells = self._run_cells
+        segment = np.searchsorted(cells.limits, runs, "right")
+        missing = np.asarray(runs)[np.diff(cells.slot_limits)[segment] == 0]
+        if len(missing):
+            raise InputError(
+                self.where, f"no row holds run {missing[0]}", "derive run ranges from these data"
+            )
+
+    def validate(self) -> None:
+        """Check that rows do not overlap, and tile barrel and endcap in every range of runs.
+
+        Raises
+        ------
+        InputError
+            Naming the rows that overlap, or the runs and the window without a row.
+        """
+        cells = self._run_cells
+        for first, end in pairwise(cells.limits):
+            rows = cells.rows_at(first)
+            hole = uncovered(bounded(FIDUCIAL), self.boxes.take(rows)) if len(rows) else None
+            if hole is not None:
+                raise InputError(
+                    self.where, f"runs {first}-{end - 1}: no row holds {hole}", "add the rows"
+                )
+
+
+def _compile_rows(table: ScaleTable) -> _RunCells:
+    """Prepare the lookup by run and cell.
+
+    Raises
+    ------
+    InputError
+        If rows overlap.
+    """
+    limits = np.union1d(table.run_min, table.run_max + 1)
+    grid = CellGrid.of(table.boxes)
+    rows_of_segment: list[list[NDArray[np.int64]]] = [[] for _ in range(len(limits) + 1)]
+    for group in table.groups:
+        start, stop = np.searchsorted(limits, [group.first, group.last], "right")
+        for segment in range(start, stop + 1):
+            rows_of_segment[segment].append(group.rows)
+    layouts: dict[bytes, int] = {}
+    offsets, layout, slots = [], [], []
+    for parts in rows_of_segment:
+        rows = np.concatenate(parts) if parts else np.empty(0, np.int64)
+        boxes = table.boxes.take(rows)
+        key = _key(boxes)
+        if key not in layouts:
+            layouts[key] = len(layouts)
+            offsets.append(_paint(table, grid, rows))
+        layout.append(layouts[key])
+        slots.append(rows)
+    return _RunCells(
+        limits,
+        np.array(layout, np.int32),
+        np.cumsum([0, *map(len, slots)], dtype=np.int64),
+        np.array(offsets),
+        np.concatenate(slots),
+        grid,
+    )
+
+
+def _paint(table: ScaleTable, grid: CellGrid, rows: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return which of some rows holds each cell, refusing rows that overlap."""
+    try:
+        return grid.paint(table.boxes.take(rows)).ravel()
+    except OverlapError as error:
+        first, second = (table.describe(int(rows[i])) for i in error.rows)
+        raise InputError(
+            table.where, f"{first} and {second} overlap", "make the edges meet"
+        ) from error
+
+
+@compiled
+def _look_up(
+    run: NDArray[np.int64],
+    cell: NDArray[np.int32],
+    limits: NDArray[np.int64],
+    layout: NDArray[np.int32],
+    slot_limits: NDArray[np.int64],
+    offset: NDArray[np.int32],
+    scale_of_slot: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    found: NDArray[np.bool_],
+) -> None:
+    """Look up the scale in the cells of each event's electrons, shape (n, k)."""
+    segment = 0
+    for i in range(len(run)):
+        if i == 0 or run[i] != run[i - 1]:
+            segment = np.searchsorted(limits, run[i], "right")
+        for j in range(cell.shape[1]):
+            k = offset[layout[segment], cell[i, j]]
+            found[i, j] = k >= 0
+            scale[i, j] = scale_of_slot[slot_limits[segment] + k] if k >= 0 else 1.0
+
+
+def multiply(first: ScaleTable, second: ScaleTable) -> ScaleTable:
+    """Return the product of two tables, a row for each overlap of a row of one with one of the other.
+
+    The product covers the runs and windows of `first`. Runs of `second` beyond those of `first`
+    are left out, so that a table of all runs refines one of run ranges.
+
+    Relative errors are added in quadrature, because a table by run ranges and a fit on all runs
+    fluctuate independently, with one exception: if both tables have one and the same range of
+    runs and every window of `second` lies inside one of `first`, both are fits to the same data
+    and the later one absorbs the fluctuation of the earlier one. What is left is the error of the
+    later fit, which replaces that of the earlier one; only where the later fit has error 0,
+    because it determined nothing, the earlier error stays.
+
+    Raises
+    ------
+    InputError
+        If part of `first` is not covered by `second`, or if in the runs of `first` part of barrel
+        or endcap is covered by `second` alone; or if rows of a table overlap.
+    """
+    _check_same_coverage(first, second)
+    a, b = _overlapping_rows(first, second)
+    scale = first.scale[a] * second.scale[b]
+    return ScaleTable(
+        run_min=np.maximum(first.run_min[a], second.run_min[b]),
+        run_max=np.minimum(first.run_max[a], second.run_max[b]),
+        boxes=_overlap(first.boxes.take(a), second.boxes.take(b)),
+        scale=scale,
+        err=scale * _relative_error(first, second, a, b),
+        where=f"{first.where} x {second.where}",
+    ).sorted()
+
+
+def _overlapping_rows(
+    first: ScaleTable, second: ScaleTable
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers of the rows of two tables that share electrons, pair by pair."""
+    known: dict[tuple[bytes, bytes], tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
+    rows_a, rows_b = [], []
+    for a in first.groups:
+        for b in second.groups:
+            if a.first > b.last or b.first > a.last:
+                continue
+            boxes = first.boxes.take(a.rows), second.boxes.take(b.rows)
+            key = (_key(boxes[0]), _key(boxes[1]))
+            if key not in known:
+                known[key] = _overlapping(*boxes)
+            i, j = known[key]
+            rows_a.append(a.rows[i])
+            rows_b.append(b.rows[j])
+    return np.concatenate(rows_a), np.concatenate(rows_b)
+
+
+def _relative_error(
+    first: ScaleTable, second: ScaleTable, a: NDArray[np.int64], b: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the relative errors of products of rows, by the rule of `multiply`."""
+    relative_a, relative_b = (first.err / first.scale)[a], (second.err / second.scale)[b]
+    if _refines(second, first):
+        return np.where(relative_b > 0, relative_b, relative_a)
+    return np.hypot(relative_a, relative_b)
+
+
+def _key(boxes: Boxes) -> bytes:
+    return b"".join(column.tobytes() for column in boxes)
+
+
+def _overlapping(a: Boxes, b: Boxes) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the numbers of the windows of `a` and `b` that share electrons, pair by pair."""
+    low = np.maximum(a.low[:, None], b.low[None])
+    high = np.minimum(a.high[:, None], b.high[None])
+    gain_a, gain_b = a.gain[:, None], b.gain[None]
+    same_gain = (gain_a == gain_b) | (gain_a == ANY_GAIN) | (gain_b == ANY_GAIN)
+    i, j = np.nonzero(np.all(low < high, axis=2) & same_gain)
+    return i, j
+
+
+def _overlap(a: Boxes, b: Boxes) -> Boxes:
+    """Return what each window of `a` shares with the one of `b` in the same row."""
+    low, high = np.maximum(a.low, b.low), np.minimum(a.high, b.high)
+    return Boxes(low, high, np.maximum(a.gain, b.gain))
+
+
+def _check_same_coverage(first: ScaleTable, second: ScaleTable) -> None:
+    """Refuse to multiply tables of which one covers what the other does not."""
+    seen = set()
+    limits = np.union1d(first._run_cells.limits, second._run_cells.limits)
+    for low, end in pairwise(limits):
+        boxes = [t.boxes.take(t._run_cells.rows_at(low)) for t in (first, second)]
+        key = tuple(map(_key, boxes))
+        if key in seen or not boxes[0].size:
+            continue
+        seen.add(key)
+        fiducial = _inside(boxes[1], bounded(FIDUCIAL))
+        missing = [
+            (first, second, uncovered(*boxes)),
+            (second, first, uncovered(fiducial, boxes[0])),
+        ]
+        for table, other, window in missing:
+            if window is not None:
+                raise InputError(
+                    other.where,
+                    f"no row holds runs {low}-{end - 1}, {window}, which {table.where} has",
+                    "multiply tables that cover the same electrons",
+                )
+
+
+def _inside(boxes: Boxes, region: Boxes) -> Boxes:
+    """Return the parts of windows inside a region."""
+    i, j = _overlapping(boxes, region)
+    return _overlap(boxes.take(i), region.take(j))
+
+
+def _refines(later: ScaleTable, earlier: ScaleTable) -> bool:
+    """Tell whether both tables have the same single run range and the later one finer windows."""
+    ranges = [[(g.first, g.last) for g in table.groups] for table in (later, earlier)]
+    if ranges[0] != ranges[1] or len(ranges[0]) != 1:
+        return False
+    inside = (earlier.boxes.low[None] <= later.boxes.low[:, None]).all(axis=2)
+    inside &= (later.boxes.high[:, None] <= earlier.boxes.high[None]).all(axis=2)
+    gain = earlier.boxes.gain[None]
+    inside &= (gain == ANY_GAIN) | (gain == later.boxes.gain[:, None])
+    return bool(np.all(np.count_nonzero(inside, axis=1) == 1))
+
+
+@dataclass(frozen=True, eq=False)
+class SmearingTable:
+    """Smearings by window: the rows of a smearings file, as arrays.
+
+    sigma(Et) = sqrt((rho sin phi)^2 + (rho e_mean cos phi)^2 / Et), which is rho at phi = pi/2.
+
+    Attributes
+    ----------
+    boxes : Boxes
+        Windows; edges are infinite where a variable is not used.
+    rho, err_rho : float64 arrays, shape (n,)
+        Relative width and its error.
+    phi, err_phi : float64 arrays, shape (n,)
+        Angle between constant and stochastic term [rad].
+    e_mean, err_e_mean : float64 arrays, shape (n,)
+        Constant of the parametrisation [GeV].
+    where : str
+        The file that the rows come from, for messages.
+
+    Raises
+    ------
+    InputError
+        If there is no row, or a rho is negative or not finite.
+    """
+
+    boxes: Boxes
+    rho: NDArray[np.float64]
+    err_rho: NDArray[np.float64]
+    phi: NDArray[np.float64]
+    err_phi: NDArray[np.float64]
+    e_mean: NDArray[np.float64]
+    err_e_mean: NDArray[np.float64]
+    where: str = "smearings"
+
+    def __post_init__(self) -> None:
+        if not self.boxes.size:
+            raise InputError(self.where, "no rows", "a table of smearings needs at least one")
+        for name in ("rho", "err_rho"):
+            values = getattr(self, name)
+            bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+            if len(bad):
+                window = self.boxes.window(int(bad[0]))
+                raise InputError(
+                    self.where, f"{name} of {window} is {values[bad[0]]}", "it must be >= 0"
+                )
+
+    @classmethod
+    def of(
+        cls, windows: Sequence[Window], rho: ArrayLike, err_rho: ArrayLike, where: str = "smearings"
+    ) -> SmearingTable:
+        """Return the table of constant relative widths in some windows."""
+        size = len(windows)
+        return cls(
+            boxes=Boxes.of(windows),
+            rho=np.array(rho, np.float64),
+            err_rho=np.array(err_rho, np.float64),
+            phi=np.full(size, math.pi / 2),
+            err_phi=np.full(size, math.pi / 2),
+            e_mean=np.full(size, E_MEAN),
+            err_e_mean=np.zeros(size),
+            where=where,
+        )
+
+    def __len__(self) -> int:
+        return len(self.rho)
+
+    @cached_property
+    def _grid(self) -> CellGrid:
+        return CellGrid.of(self.boxes)
+
+    @cached_property
+    def _row_of_cell(self) -> NDArray[np.int32]:
+        try:
+            return self._grid.paint(self.boxes).ravel()
+        except OverlapError as error:
+            first, second = (self.boxes.window(row) for row in error.rows)
+            raise InputError(
+                self.where, f"{first} and {second} overlap", "make the edges meet"
+            ) from error
+
+    def lookup(
+        self,
+        abs_eta: FloatArray,
+        r9: FloatArray | None,
+        et: FloatArray,
+        gain: IntArray | None = None,
+    ) -> SmearingLookup:
+        """Return the relative width of each electron; 0 for those without a row, which are marked.
+
+        Arrays have one shape, that of the result; Et in GeV. R9 and gain may be None if no row
+        uses them.
+
+        Raises
+        ------
+        InputError
+            If rows overlap.
+        ValueError
+            If a shape is wrong, or a variable that rows use is None.
+        """
+        row = self._row_of_cell[self._grid.cell_of(abs_eta, r9, et, gain)]
+        constant, stochastic = self._terms
+        sigma = constant[row]
+        if np.any(stochastic > NEGLIGIBLE):
+            sigma = np.sqrt(sigma**2 + stochastic[row] ** 2 / np.asarray(et, np.float64))
+        return SmearingLookup(sigma, row >= 0)
+
+    @cached_property
+    def _terms(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Constant and stochastic term [GeV^(1/2)] of each row; the last, number -1, is for none."""
+        constant = np.abs(self.rho * np.sin(self.phi))
+        stochastic = np.abs(self.rho * self.e_mean * np.cos(self.phi))
+        return np.append(constant, 0.0), np.append(stochastic, 0.0)
+
+    def sigma(
+        self,
+        abs_eta: FloatArray,
+        r9: FloatArray | None,
+        et: FloatArray,
+        gain: IntArray | None = None,
+    ) -> NDArray[np.float64]:
+        """Return the relative width of each electron, see `lookup`."""
+        return self.lookup(abs_eta, r9, et, gain).sigma
+
+    def sigmas(self, events: Events) -> NDArray[np.float64]:
+        """Return the relative width of each electron of some simulated events, shape (n, 2)."""
+        used = self._grid.used
+        r9 = events.r9 if used[1] else None
+        gain = events.gain if used[3] else None
+        return self.sigma(events.abs_eta, r9, events.et, gain)
+
+
+class Fitted(Protocol):
+    """What a fit finds: a scale for each scale category, a smearing for each smearing category."""
+
+    @property
+    def scale(self) -> NDArray[np.float64]:
+        """Factors on the energy in data."""
+
+    @property
+    def scale_error(self) -> NDArray[np.float64]:
+        """Their errors, infinite where not determined."""
+
+    @property
+    def smearing(self) -> NDArray[np.float64]:
+        """Relative widths put on simulation."""
+
+    @property
+    def smearing_error(self) -> NDArray[np.float64]:
+        """Their errors, infinite where not determined."""
+
+
+def tables_of_fit(
+    result: Fitted, categories: CategorySet, where: str = "fit"
+) -> tuple[ScaleTable, SmearingTable]:
+    """Return the tables of one fit's scales, for all runs, and smearings.
+
+    A value that the fit did not determine is written with error 0: it adds nothing to what other
+    tables say about its electrons.
+    """
+    runs = [ALL_RUNS] * len(categories.scales)
+    scale_error, smearing_error = (
+        np.where(np.isfinite(error), error, 0.0)
+        for error in (result.scale_error, result.smearing_error)
+    )
+    return (
+        ScaleTable.of(runs, categories.scales, result.scale, scale_error, where),
+        SmearingTable.of(categories.smearings, result.smearing, smearing_error, where),
+    )

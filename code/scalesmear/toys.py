@@ -397,3 +397,30 @@ def _weights(truth: ToyTruth, n: int, rng: Generator) -> NDArray[np.float32]:
     sign = np.where(rng.random(n) < truth.negative_fraction, -1.0, 1.0)
     size = truth.weight * np.exp(truth.weight_spread * rng.standard_normal(n))
     return (sign * size).astype(np.float32)
+
+
+def other_branches(
+    truth: ToyTruth, kind: Kind, n_events: int, stream: int, chunk: int
+) -> dict[str, NDArray[Any]]:
+    """Draw what an ntuple has beside the columns of events, for one chunk.
+
+    Returns
+    -------
+    dict
+        ``identification``, of shape (n, 2), with bits 4 (loose), 8 (medium) and 16 (tight), which
+        0.5, 3 and 15 % of the electrons fail; ``charge``, of shape (n, 2), equal in 1 % of the
+        pairs; ``lumiBlock``, ``rho``, ``nPV`` and ``nPU``, of shape (n,).
+    """
+    rng = _generator(truth, kind, stream, chunk, 1)
+    tightness = np.searchsorted((0.005, 0.03, 0.15), rng.random((n_events, 2)), side="right")
+    sign = np.where(rng.random((n_events, 1)) < 0.5, -1, 1)
+    relative = np.where(rng.random((n_events, 1)) < 0.01, [1, 1], [1, -1])
+    n_pileup = rng.poisson(32.0, n_events)
+    return {
+        "identification": np.array([0, 4, 12, 28], np.uint32)[tightness],
+        "charge": (sign * relative).astype(np.int16),
+        "lumiBlock": rng.integers(1, 2000, n_events).astype(np.uint16),
+        "rho": (0.6 * n_pileup + rng.gamma(4.0, 1.0, n_events)).astype(np.float32),
+        "nPV": (1 + rng.binomial(n_pileup, 0.7)).astype(np.uint8),
+        "nPU": n_pileup.astype(np.uint8),
+    }

@@ -1,0 +1,114 @@
+"""Select dielectron events from ntuples.
+
+Reads the files of one job, keeps the events that pass all cuts, electron of larger Et first, and
+writes them with a summary: the files with their checksums, events and sum of weights left after
+each cut, events of each run.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scalesmear.errors import InputError
+from scalesmear.io.eventfile import EventWriter
+from scalesmear.io.files import read_settings, write_json
+from scalesmear.io.ntuples import open_ntuple
+from scalesmear.io.samples import existing_input, read_job
+from scalesmear.progress import Progress
+from scalesmear.provenance import adler32, provenance
+from scalesmear.selection import SelectSettings, Tally, select
+
+if TYPE_CHECKING:
+    import argparse
+
+    from scalesmear.io.ntuples import Ntuple
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this verb."""
+    parser.add_argument(
+        "--samples", required=True, metavar="FILE", help="sample list: paths start at its folder"
+    )
+    parser.add_argument("--job", required=True, metavar="FILE", help="job, as check wrote it")
+    parser.add_argument(
+        "--settings", required=True, metavar="FILE", help="cuts, as check wrote them"
+    )
+    parser.add_argument("--output", required=True, metavar="FILE", help="events.arrow to write")
+    parser.add_argument("--summary", required=True, metavar="FILE", help="summary.json to write")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read a job, select its events, write them and the summary."""
+    job = read_job(args.job)
+    settings = read_settings(args.settings, SelectSettings)
+    folder = Path(args.samples).parent
+    progress = Progress(len(job.files))
+    total, files, notes = Tally(), [], []
+    with EventWriter(args.output, job.kind) as writer, ThreadPoolExecutor(1) as pool:
+        for tree, listed_as in job.files:
+            path = existing_input(folder, listed_as, args.job)
+            checksum = pool.submit(adler32, path)
+            with open_ntuple(path, tree, job.kind, listed_as) as ntuple:
+                total += _select_file(ntuple, settings, writer, progress)
+                notes += ntuple.notes
+                files.append(_description(ntuple) | {"adler32": checksum.result()})
+            progress.advance(files=1)
+    content = {
+        "kind": job.kind,
+        "files": files,
+        **_as_json(total, job.kind),
+        "notes": notes,
+        "provenance": provenance(),
+    }
+    write_json(args.summary, content)
+    _say(total, job.kind)
+
+
+def _select_file(
+    ntuple: Ntuple, settings: SelectSettings, writer: EventWriter, progress: Progress
+) -> Tally:
+    """Write the selected events of one file and return the account of all."""
+    total = Tally()
+    for candidates in ntuple.candidates():
+        events, tally = select(candidates, settings)
+        ntuple.check_gain(events)
+        writer.write(events)
+        total += tally
+        progress.advance(events=len(candidates.events))
+    _, sum_of_weights = total.cuts["all"]
+    if sum_of_weights <= 0:
+        problem = f"the weights of its {ntuple.n_entries} entries add up to {sum_of_weights:g}"
+        raise InputError(ntuple.where, problem, "their sum must be positive")
+    return total
+
+
+def _description(ntuple: Ntuple) -> dict[str, Any]:
+    return {
+        "path": ntuple.listed_as,
+        "tree": str(ntuple.tree.name),
+        "entries": ntuple.n_entries,
+        "bytes": ntuple.path.stat().st_size,
+    }
+
+
+def _as_json(total: Tally, kind: str) -> dict[str, Any]:
+    cuts = [
+        {"name": name, "events": events, "sum_of_weights": sum_of_weights}
+        for name, (events, sum_of_weights) in total.cuts.items()
+    ]
+    runs = {str(number): events for number, events in total.runs.items()} if kind == "data" else {}
+    return {
+        "cuts": cuts,
+        "runs": runs,
+        "sum_of_weights": total.sum_of_weights,
+        "sum_of_squared_weights": total.sum_of_squared_weights,
+        "largest_weight": total.largest_weight,
+    }
+
+
+def _say(total: Tally, kind: str) -> None:
+    print(f"{kind}: events left after each cut")
+    for name, (events, _) in total.cuts.items():
+        print(f"{events:12d}  {name}")

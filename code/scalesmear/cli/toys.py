@@ -1,0 +1,92 @@
+"""Generate ntuples of data and simulation with known scales, smearings and run drift.
+
+Writes ECALELF-like ROOT files, their sample list samples.tsv, and what was put in as truth.json.
+Equal seeds give equal events; a file's events do not depend on how many other files there are.
+
+Background is 0 unless asked for: the fits have no model of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scalesmear.io.files import write_json, write_text
+from scalesmear.io.ntuples import COMPRESSIONS, ntuple_branches, write_ntuple
+from scalesmear.progress import Progress
+from scalesmear.toys import chunk_sizes, generate_chunk, make_truth, other_branches
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from scalesmear.histogram import Kind
+    from scalesmear.toys import ToyTruth
+
+TREE = "selected"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this verb."""
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder to write to")
+    for name, default, text in (
+        ("--seed", 1, "of truth and events"),
+        ("--data-events", 1_000_000, "events in all data files together"),
+        ("--sim-events", 2_000_000, "events in all files of simulation together"),
+        ("--data-files", 4, "number of data files"),
+        ("--sim-files", 4, "number of files of simulation"),
+        ("--runs", 60, "number of runs of data"),
+    ):
+        help_text = f"{text} (default: {default})"
+        parser.add_argument(name, type=int, default=default, metavar="N", help=help_text)
+    for name, factor, text in (
+        ("--background-fraction", 0.0, "of non-resonant pairs in data"),
+        ("--negative-fraction", 0.12, "of simulated events with a negative weight"),
+        ("--gain-6-scale", 1.004, "factor that data need in gain 6"),
+        ("--gain-1-scale", 1.01, "factor that data need in gain 1"),
+    ):
+        help_text = f"{text} (default: {factor})"
+        parser.add_argument(name, type=float, default=factor, metavar="X", help=help_text)
+    parser.add_argument(
+        "--compression", choices=COMPRESSIONS, default="lz4", help="of the files (default: lz4)"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Write the files, the list of them and the truth."""
+    truth = make_truth(
+        args.seed,
+        args.runs,
+        gain_scales={12: 1.0, 6: args.gain_6_scale, 1: args.gain_1_scale},
+        background_fraction=args.background_fraction,
+        negative_fraction=args.negative_fraction,
+    )
+    folder = Path(args.output)
+    progress = Progress(args.data_files + args.sim_files)
+    lines = []
+    numbers: tuple[tuple[Kind, int, int], ...] = (
+        ("data", args.data_events, args.data_files),
+        ("sim", args.sim_events, args.sim_files),
+    )
+    for kind, n_events, n_files in numbers:
+        for stream in range(n_files):
+            name = f"ntuples/{kind}-{stream + 1}.root"
+            n = n_events // n_files + (stream < n_events % n_files)
+            chunks = _chunks(truth, kind, n, stream)
+            write_ntuple(folder / name, chunks, TREE, args.compression)
+            lines.append(f"{kind}\t{TREE}\t{name}\n")
+            progress.advance(events=n, files=1)
+    write_text(folder / "samples.tsv", "".join(lines))
+    write_json(folder / "truth.json", truth.as_json())
+    print(f"{args.data_events} data and {args.sim_events} simulated events in {folder}")
+
+
+def _chunks(
+    truth: ToyTruth, kind: Kind, n_events: int, stream: int
+) -> Iterator[dict[str, NDArray[Any]]]:
+    """Yield the branches of one file, chunk by chunk."""
+    for chunk, n in enumerate(chunk_sizes(n_events)):
+        events = generate_chunk(truth, kind, n, stream, chunk)
+        yield ntuple_branches(events, **other_branches(truth, kind, n, stream, chunk))

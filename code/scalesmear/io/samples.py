@@ -1,0 +1,144 @@
+"""The sample list of a derivation, and the jobs that its files are split into.
+
+A line of the list is ``type<TAB>tree<TAB>path``, where type is ``data`` or ``sim`` (``mc`` means
+the same) and the path starts at the folder of the list. Blank lines and lines that start with ``#``
+are skipped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from scalesmear.errors import InputError
+from scalesmear.io.files import existing, read_json, write_json
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator
+
+    from scalesmear.histogram import Kind
+
+KINDS: dict[str, Literal["data", "sim"]] = {"data": "data", "sim": "sim", "mc": "sim"}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One line of a sample list."""
+
+    kind: Kind
+    tree: str
+    path: str  # as listed
+
+
+@dataclass(frozen=True)
+class Job:
+    """The files that one job selects events from: pairs of tree and path, all of one kind."""
+
+    kind: Kind
+    files: tuple[tuple[str, str], ...]
+
+
+def read_samples(path: str | os.PathLike[str]) -> tuple[Sample, ...]:
+    """Read a sample list, and make sure that its files exist.
+
+    Raises
+    ------
+    InputError
+        If a line has not three columns or an unknown type, a file is missing or listed twice, or
+        nothing is listed.
+    """
+    found = existing(path, "sample list")
+    samples: dict[tuple[str, str], Sample] = {}
+    for number, line in enumerate(_lines(found), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        where = f"{found}:{number}"
+        sample = _sample(line, where)
+        existing_input(found.parent, sample.path, where)
+        if (sample.tree, sample.path) in samples:
+            raise InputError(where, f"{sample.path} is listed twice", "remove one of the lines")
+        samples[sample.tree, sample.path] = sample
+    if not samples:
+        raise InputError(found, "lists no file", "write type<TAB>tree<TAB>path lines")
+    return tuple(samples.values())
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(path, f"not a text file ({error})", "give a sample list") from error
+
+
+def _sample(line: str, where: str) -> Sample:
+    columns = [column.strip() for column in line.split("\t")]
+    if len(columns) != 3 or not all(columns):
+        problem = f"has {len(columns)} columns separated by TAB: {line.strip()!r}"
+        raise InputError(where, problem, "write type<TAB>tree<TAB>path")
+    kind, tree, path = columns
+    if kind not in KINDS:
+        raise InputError(where, f"type is {kind!r}", "write data or sim")
+    return Sample(KINDS[kind], tree, path)
+
+
+def existing_input(folder: Path, path: str, where: str) -> Path:
+    """Return the place of an input file that is listed as `path`.
+
+    Raises
+    ------
+    InputError
+        If it is not there.
+    """
+    found = folder / path
+    if not found.is_file():
+        cure = (
+            "paths start at the folder of the sample list; "
+            "in containers only files below the input folder are visible"
+        )
+        raise InputError(where, f"input file {found} does not exist", cure)
+    return found
+
+
+def split_jobs(samples: Iterable[Sample], files_per_job: int) -> tuple[Job, ...]:
+    """Return jobs of at most `files_per_job` files: data first, in the order of the list."""
+    if files_per_job < 1:
+        raise ValueError(f"files_per_job is {files_per_job}, it must be at least 1")
+    listed = tuple(samples)
+    return tuple(
+        Job(kind, files)
+        for kind in ("data", "sim")
+        for files in _groups([s for s in listed if s.kind == kind], files_per_job)
+    )
+
+
+def _groups(samples: list[Sample], size: int) -> Iterator[tuple[tuple[str, str], ...]]:
+    for start in range(0, len(samples), size):
+        yield tuple((sample.tree, sample.path) for sample in samples[start : start + size])
+
+
+def write_job(path: str | os.PathLike[str], job: Job) -> None:
+    """Write a job as JSON; its paths stay those of the sample list."""
+    files = [{"tree": tree, "path": file} for tree, file in job.files]
+    write_json(path, {"kind": job.kind, "files": files})
+
+
+def read_job(path: str | os.PathLike[str]) -> Job:
+    """Read a job.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or does not describe a job.
+    """
+    content = read_json(path, "job")
+    cure = "write it again with scalesmear check"
+    try:
+        kind = content["kind"]
+        files = tuple((str(file["tree"]), str(file["path"])) for file in content["files"])
+    except (KeyError, TypeError) as error:
+        raise InputError(path, f"not a job ({error})", cure) from error
+    if kind not in ("data", "sim") or not files:
+        raise InputError(path, f"not a job of kind {kind!r} with {len(files)} files", cure)
+    return Job(cast("Kind", kind), files)

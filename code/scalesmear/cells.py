@@ -94,15 +94,15 @@ class Window:
         its CMSSW reader replaces the edges of some shorter names (``absEta_0_1...``). No upper limit
         is written as R9 10 and Et 14000.
         """
+        any_eta = (0.0, math.inf)
         pieces = [
-            f"{name}_{_decimal(low)}_{_decimal(high if math.isfinite(high) else top)}"
+            f"{name}_{_decimal(edges[0])}_{_decimal(min(edges[1], top))}"
             for name, edges, top in (
-                ("absEta", self.abs_eta, 10.0),
+                ("absEta", self.abs_eta or any_eta, 10.0),
                 ("R9", self.r9, 10.0),
                 ("Et", self.et, 14000.0),
             )
             if edges is not None
-            for low, high in [edges]
         ]
         if self.gain is not None:
             pieces.append(f"gainEle_{self.gain}")

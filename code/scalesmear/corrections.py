@@ -299,9 +299,13 @@ class ScaleTable:
             Naming the rows that overlap, or the runs and the window without a row.
         """
         cells = self._run_cells
-        for first, end in pairwise(cells.limits):
+        checked: set[int] = set()
+        for layout, (first, end) in zip(cells.layout[1:], pairwise(cells.limits), strict=False):
             rows = cells.rows_at(first)
-            hole = uncovered(bounded(FIDUCIAL), self.boxes.take(rows)) if len(rows) else None
+            if layout in checked or not len(rows):
+                continue
+            checked.add(int(layout))
+            hole = uncovered(bounded(FIDUCIAL), self.boxes.take(rows))
             if hole is not None:
                 raise InputError(
                     self.where, f"runs {first}-{end - 1}: no row holds {hole}", "add the rows"

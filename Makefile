@@ -14,6 +14,7 @@ WORKDIR ?= workdir
 INPUTDATA ?= inputdata
 PYTHON ?= python3
 PYTEST_ARGS ?= -n auto
+TOYS ?= seed=1 data_events=1000000 sim_events=2000000 data_files=4 sim_files=4
 
 version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 sources := pyproject.toml README.md $(shell find code -type f -not -path '*/__pycache__/*')
@@ -71,8 +72,15 @@ venvs: $(step_venvs) $(runner)/.installed  ## make the environments that stand i
 .PHONY: toys
 toys: $(INPUTDATA)  ## generate inputdata/
 
+# The step `toys` by itself, where the steps of the workflow run; whole or not there at all.
 $(INPUTDATA):
 	@$(MAKE) --no-print-directory $(if $(filter docker,$(runtime)),images,venvs) $(runner)/.installed
+	rm -rf $@.partial
+	eval "$$($(runner)/bin/scalesmear environment --runtime $(runtime))"; \
+	$(runner)/bin/packtivity-run $(if $(filter host,$(runtime)),-b py:scalesmear.workflow.host:HostBackend) \
+	    -w $@.partial steps.yml#/toys -p output="'{workdir}'" $(TOYS:%=-p %)
+	rm -rf $@.partial/_packtivity
+	mv $@.partial $@
 
 .PHONY: lock
 lock: $(uv)  ## renew the locked requirements after a change of pyproject.toml (UPGRADE=1: to the latest)

@@ -439,7 +439,7 @@ def _relative_error(
 ) -> NDArray[np.float64]:
     """Return the relative errors of products of rows, by the rule of `multiply`."""
     relative_a, relative_b = (first.err / first.scale)[a], (second.err / second.scale)[b]
-    if _refines(second, first):
+    if refines(second, first):
         return np.where(relative_b > 0, relative_b, relative_a)
     return np.hypot(relative_a, relative_b)
 
@@ -494,7 +494,7 @@ def _inside(boxes: Boxes, region: Boxes) -> Boxes:
     return _overlap(boxes.take(i), region.take(j))
 
 
-def _refines(later: ScaleTable, earlier: ScaleTable) -> bool:
+def refines(later: ScaleTable, earlier: ScaleTable) -> bool:
     """Tell whether both tables have the same single run range and the later one finer windows."""
     ranges = [[(g.first, g.last) for g in table.groups] for table in (later, earlier)]
     if ranges[0] != ranges[1] or len(ranges[0]) != 1:

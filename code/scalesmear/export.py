@@ -1,0 +1,334 @@
+"""The final tables of a derivation, checked, and its result in words and numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import reduce
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from scalesmear.cells import VARIABLES, Boxes, CellGrid
+from scalesmear.corrections import (
+    ALL_RUNS,
+    Fitted,
+    ScaleTable,
+    SmearingTable,
+    multiply,
+    refines,
+    tables_of_fit,
+)
+from scalesmear.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from scalesmear.categories import CategorySet
+    from scalesmear.cells import Window
+    from scalesmear.events import BoolArray
+
+SENSE = {
+    "scale": "factor on the energy of data electrons, E' = scale E; 1 in simulation",
+    "smearing": "relative Gaussian width put on the energy of simulated electrons, "
+    "E' = E (1 + smearing g) with g from a normal distribution of width 1",
+    "abs_eta": "absolute pseudorapidity of the supercluster",
+    "et": "Et in GeV, uncorrected: E / cosh(eta) as reconstructed",
+    "windows": "low <= x < high in float32; run ranges include both ends",
+}
+"""What the numbers of a result mean."""
+
+SIMULATION_RUNS = (1, 2)
+"""Runs that stand for simulation in a scales file; simulation has run 1."""
+
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+
+TOLERANCE = 1e-6
+"""Relative rounding allowed when errors are taken apart again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportSettings:
+    """What an export needs to know.
+
+    Attributes
+    ----------
+    era : str
+        Name of the data-taking period, with which the files begin.
+    """
+
+    era: str
+
+    def __post_init__(self) -> None:
+        if not SAFE_NAME.fullmatch(self.era):
+            raise InputError(
+                "era", f"{self.era!r} is no name for files", "use letters, digits, . _ + and -"
+            )
+
+
+class FitValues(Fitted, Protocol):
+    """What of a fit goes into the result."""
+
+    @property
+    def smearing_upper(self) -> NDArray[np.float64]:
+        """One-sided 95 % upper limits of the smearings."""
+
+    @property
+    def scale_determined(self) -> BoolArray:
+        """False where the data said nothing about a scale."""
+
+    @property
+    def smearing_determined(self) -> BoolArray:
+        """False where the data said nothing about a smearing."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One fit of the derivation: its name, categories and values, and these as tables."""
+
+    name: str
+    categories: CategorySet
+    values: FitValues
+
+    def tables(self) -> tuple[ScaleTable, SmearingTable]:
+        """Return the scales, for all runs, and smearings of this fit alone."""
+        return tables_of_fit(self.values, self.categories, self.name)
+
+
+@dataclass(frozen=True)
+class Export:
+    """The tables to write.
+
+    Attributes
+    ----------
+    scales : ScaleTable
+        Product of all steps by run range, with rows for simulation.
+    smearings : SmearingTable
+        Of the last fit.
+    data_scales : ScaleTable
+        The rows of `scales` for data.
+    """
+
+    scales: ScaleTable
+    smearings: SmearingTable
+    data_scales: ScaleTable
+
+
+def build_export(
+    combined: ScaleTable,
+    steps: Sequence[Step],
+    run_bins: Sequence[tuple[int, int]],
+    runs: Collection[int],
+) -> Export:
+    """Return the final tables, after checking that they hold every electron once.
+
+    Parameters
+    ----------
+    combined : ScaleTable
+        Product of the scales by run bin and all fits, errors added in quadrature.
+    steps : sequence of Step
+        The fits, in the order in which they were made; at least one.
+    run_bins : sequence of (int, int)
+        Closed ranges that the runs were divided into.
+    runs : collection of int
+        Every run of the data.
+
+    Raises
+    ------
+    InputError
+        If fits are not in order or have one name, if the run ranges of the product are not the
+        run bins, a run lies in none of them, rows overlap or leave a hole, or the product is not
+        that of the fits.
+    """
+    _check_order(steps)
+    _check_runs(combined, run_bins, runs)
+    fits = [step.tables()[0] for step in steps]
+    data = absorb_errors(combined, fits)
+    scales = with_simulation_rows(data, reduce(multiply, fits))
+    scales.validate()
+    smearings = steps[-1].tables()[1]
+    return Export(scales, smearings, data)
+
+
+def _check_order(steps: Sequence[Step]) -> None:
+    """Refuse fits that have one name, or stand before the one that they refine."""
+    for name, count in Counter(step.name for step in steps).items():
+        if count > 1 or not SAFE_NAME.fullmatch(name):
+            problem = f"{count} fit(s) with the name {name!r}"
+            raise InputError("fits", problem, "give each its own name of letters and digits")
+    for first, second in combinations(steps, 2):
+        tables = first.tables()[0], second.tables()[0]
+        if refines(*tables) and not refines(*reversed(tables)):
+            problem = f"{first.name} comes before {second.name}, which it refines"
+            raise InputError("fits", problem, "give the fits in the order in which they were made")
+
+
+def _check_runs(
+    combined: ScaleTable, run_bins: Sequence[tuple[int, int]], runs: Collection[int]
+) -> None:
+    """Refuse a product whose run ranges are not the run bins, or that misses a run."""
+    ranges = {(group.first, group.last) for group in combined.groups}
+    differing = sorted(ranges ^ set(run_bins))
+    if differing:
+        first, last = differing[0]
+        problem = f"runs {first}-{last} are not a run bin and a range of the scales"
+        raise InputError(
+            combined.where, problem, "give the run bins that the scales were made with"
+        )
+    combined.check_runs(np.array(sorted(runs), np.int64))
+    if run_bins[0][0] <= SIMULATION_RUNS[1]:
+        problem = f"data begin at run {run_bins[0][0]}, but runs 1 and 2 stand for simulation"
+        raise InputError(combined.where, problem, "renumber the runs")
+
+
+def absorb_errors(combined: ScaleTable, fits: Sequence[ScaleTable]) -> ScaleTable:
+    """Return the product with the errors that are left once later fits refined earlier ones.
+
+    A product that is made step by step adds the relative errors of all fits in quadrature. A fit
+    that refines an earlier one on the same data absorbs its fluctuation, see
+    `corrections.multiply`. So the errors of all fits are taken out, and that of their product is
+    put in: e^2 = e_combined^2 - sum e_fit^2 + e_product^2, where what the subtraction leaves is
+    the error of the scales by run bin.
+
+    Raises
+    ------
+    InputError
+        If a window of the product lies in none of a fit, or its error is smaller than that of the
+        fits: then it is not their product.
+    """
+    squared = (combined.err / combined.scale) ** 2
+    of_fits = np.sum([_relative_error_at(fit, combined) ** 2 for fit in fits], axis=0)
+    by_run = squared - of_fits
+    if np.any(by_run < -TOLERANCE * squared):
+        row = combined.describe(int(np.argmin(by_run)))
+        names = ", ".join(fit.where for fit in fits)
+        problem = f"the error of {row} is smaller than that of the fits {names}"
+        raise InputError(combined.where, problem, "give the product of these fits")
+    product = _relative_error_at(reduce(multiply, fits), combined)
+    err = combined.scale * np.sqrt(np.maximum(by_run, 0) + product**2)
+    return ScaleTable(
+        combined.run_min, combined.run_max, combined.boxes, combined.scale, err, combined.where
+    )
+
+
+def _relative_error_at(fit: ScaleTable, table: ScaleTable) -> NDArray[np.float64]:
+    """Return the relative error of a fit on all runs in each window of a table that refines it."""
+    grid = CellGrid.of(fit.boxes)
+    low, gain = table.boxes.low, table.boxes.gain
+    row = grid.paint(fit.boxes).ravel()[grid.cell_of(low[:, 0], low[:, 1], low[:, 2], gain)]
+    enclosed = (row >= 0) & np.all(table.boxes.high <= fit.boxes.high[row], axis=1)
+    if not np.all(enclosed):
+        name = table.describe(int(np.flatnonzero(~enclosed)[0]))
+        problem = f"{name} lies in no window of the fit {fit.where}"
+        raise InputError(table.where, problem, "give the product of these fits")
+    return (fit.err / fit.scale)[row]
+
+
+def with_simulation_rows(data: ScaleTable, fits: ScaleTable) -> ScaleTable:
+    """Return scales of data followed by rows for simulation, which looks up its errors there.
+
+    For runs 1-2, from 3 to the first run of the data and beyond the last there is a row for each
+    window, with scale 1 and the error of the fits on all runs.
+    """
+    windows = data.take(data.groups[0].rows)
+    first, last = int(data.run_min.min()), int(data.run_max.max())
+    ranges = [SIMULATION_RUNS, (SIMULATION_RUNS[1] + 1, first - 1), (last + 1, ALL_RUNS[1])]
+    ranges = [limits for limits in ranges if limits[0] <= limits[1]]
+    size = len(windows)
+    parts = [
+        ScaleTable(
+            np.full(size, run_min),
+            np.full(size, run_max),
+            windows.boxes,
+            np.ones(size),
+            _relative_error_at(fits, windows),
+        )
+        for run_min, run_max in ranges
+    ]
+    return _stack([data, *parts]).sorted()
+
+
+def _stack(tables: Sequence[ScaleTable]) -> ScaleTable:
+    """Return the rows of several tables."""
+    return ScaleTable(
+        run_min=np.concatenate([table.run_min for table in tables]),
+        run_max=np.concatenate([table.run_max for table in tables]),
+        boxes=reduce(Boxes.join, [table.boxes for table in tables]),
+        scale=np.concatenate([table.scale for table in tables]),
+        err=np.concatenate([table.err for table in tables]),
+        where=tables[0].where,
+    )
+
+
+def result_json(
+    era: str,
+    export: Export,
+    steps: Sequence[Step],
+    run_bins: Sequence[tuple[int, int]],
+    provenance: dict[str, Any],
+) -> dict[str, Any]:
+    """Return everything that was derived, as JSON; numbers that are not determined are null."""
+    return {
+        "era": era,
+        "sense": SENSE,
+        "run_bins": [list(limits) for limits in run_bins],
+        "steps": [_step_json(step) for step in steps],
+        "combined": _table_json(export.data_scales),
+        "provenance": provenance,
+    }
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    values = step.values
+    scales, smearings = step.categories.scales, step.categories.smearings
+    return {
+        "name": step.name,
+        "scales": _records(
+            scales,
+            scale=values.scale,
+            scale_error=values.scale_error,
+            determined=values.scale_determined,
+        ),
+        "smearings": _records(
+            smearings,
+            smearing=values.smearing,
+            smearing_error=values.smearing_error,
+            smearing_upper=values.smearing_upper,
+            determined=values.smearing_determined,
+        ),
+    }
+
+
+def _records(windows: Sequence[Window], **columns: NDArray[Any]) -> list[dict[str, Any]]:
+    """Return an object for each window, with its values."""
+    return [
+        {"label": window.label, "window": window.to_json()}
+        | {name: _finite(column[n].item()) for name, column in columns.items()}
+        for n, window in enumerate(windows)
+    ]
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _table_json(table: ScaleTable) -> dict[str, list[Any]]:
+    """Return the rows of a table, a list for each column."""
+    edges = {
+        f"{name}_{side}": [float(str(edge)) for edge in values[:, column]]
+        for column, name in enumerate(VARIABLES)
+        for side, values in (("min", table.boxes.low), ("max", table.boxes.high))
+    }
+    return {
+        "run_min": table.run_min.tolist(),
+        "run_max": table.run_max.tolist(),
+        **edges,
+        "gain": table.boxes.gain.tolist(),
+        "scale": table.scale.tolist(),
+        "scale_error": table.err.tolist(),
+    }

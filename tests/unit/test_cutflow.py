@@ -1,8 +1,10 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scalesmear.cli import main
 from scalesmear.cutflow import CutFlow, merge_summaries
 from scalesmear.errors import InputError
 
@@ -165,3 +167,35 @@ def test_an_incomplete_summary_is_named() -> None:
     del broken["runs"]
     with pytest.raises(InputError, match=r"summary 0: no cut flow of data in it .*'runs'"):
         merge(broken, summary("sim"))
+
+
+def write_summaries(folder: Path, *summaries: dict[str, Any]) -> list[str]:
+    paths = [folder / f"summary_{number}.json" for number in range(len(summaries))]
+    for path, content in zip(paths, summaries, strict=True):
+        path.write_text(json.dumps(content))
+    return [str(path) for path in paths]
+
+
+def test_the_verb_writes_what_the_module_merges(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = write_summaries(tmp_path, summary(), second_file(), summary("sim"))
+    output = tmp_path / "cut_flow.json"
+    assert main(["cut-flow", "--summaries", *paths, "--output", str(output)]) == 0
+    content = json.loads(output.read_text())
+    assert CutFlow.from_json(content) == merge(summary(), second_file(), summary("sim"))
+    assert content["provenance"]["versions"]["scalesmear"]
+    assert "data: 2 files" in capsys.readouterr().out
+
+
+def test_the_verb_leaves_nothing_behind_when_a_summary_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = write_summaries(tmp_path, summary())
+    output = tmp_path / "cut_flow.json"
+    missing = str(tmp_path / "nowhere.json")
+    assert main(["cut-flow", "--summaries", *paths, missing, "--output", str(output)]) == 1
+    assert capsys.readouterr().err == (
+        f"scalesmear cut-flow: {missing}: summary does not exist; check the path\n"
+    )
+    assert not output.exists()

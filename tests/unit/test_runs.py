@@ -1,6 +1,11 @@
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from scalesmear.cli import main
+from scalesmear.cutflow import Cut, CutFlow, SampleCutFlow
 from scalesmear.runs import events_per_bin, group_neighbours, run_bin_number, run_bins
 
 
@@ -69,3 +74,45 @@ def test_without_bins_no_run_is_in_one() -> None:
 
 def test_events_per_bin_counts_the_runs_inside() -> None:
     assert events_per_bin({1: 10, 2: 20, 7: 5}, [(1, 2), (3, 7)]) == [30, 5]
+
+
+@pytest.fixture
+def cut_flow(tmp_path: Path) -> Path:
+    """Write a cut flow with 100 events in each of runs 10, 20 and 30."""
+    sample = SampleCutFlow(
+        files=(),
+        cuts=(Cut("all", 300, 300.0),),
+        runs={10: 100, 20: 100, 30: 100},
+        sum_of_weights=300.0,
+        sum_of_squared_weights=300.0,
+        largest_weight=1.0,
+        notes=(),
+    )
+    path = tmp_path / "cut_flow.json"
+    path.write_text(json.dumps(CutFlow(sample, sample).to_json()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("min_events", "expected", "said"),
+    [
+        (100, "10\t19\n20\t29\n30\t30\n", "3 runs in 3 run bins, the smallest with 100 events"),
+        (150, "10\t30\n", "3 runs in 1 run bins, the smallest with 300 events"),
+        (500, "10\t30\n", "have fewer than min_events_per_run_bin = 500"),
+    ],
+)
+def test_the_verb_divides_the_runs_of_a_cut_flow(
+    cut_flow: Path,
+    tmp_path: Path,
+    min_events: int,
+    expected: str,
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # the number of events was a parameter without effect in the earlier framework
+    settings, output = tmp_path / "run_bins.json", tmp_path / "run_bins.dat"
+    settings.write_text(json.dumps({"min_events": min_events}))
+    flags = ["--cut-flow", str(cut_flow), "--settings", str(settings), "--output", str(output)]
+    assert main(["run-bins", *flags]) == 0
+    assert output.read_text() == expected
+    assert said in capsys.readouterr().out

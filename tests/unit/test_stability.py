@@ -1,12 +1,18 @@
 import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
+from scalesmear.cli import main
 from scalesmear.errors import FitError, InputError
-from scalesmear.events import Events
+from scalesmear.events import COLUMNS, Events
+from scalesmear.histogram import Kind
+from scalesmear.io.eventfile import EventWriter
+from scalesmear.io.tables import read_scales, write_run_bins
 from scalesmear.kinematics import Z_MASS
 from scalesmear.stability import (
     DATA_COLUMNS,
@@ -235,3 +241,67 @@ def test_overlapping_regions_are_refused() -> None:
 
 def test_only_the_stated_columns_are_used() -> None:
     assert peak_events(FULL).columns == DATA_COLUMNS
+
+
+def write_events(path: Path, kind: Kind, data: Events) -> str:
+    """Write a file of events whose other columns are zero."""
+    n = len(data)
+    shapes = {name: (n, 2) if about.per_electron else (n,) for name, about in COLUMNS.items()}
+    columns = {name: np.zeros(shape) for name, shape in shapes.items()}
+    known = {name: getattr(data, name) for name in data.columns}
+    with EventWriter(path, kind) as writer:
+        writer.write(Events(**(columns | {"weight": np.ones(n)} | known)))
+    return str(path)
+
+
+def run_verb(folder: Path, files: list[str], **changes: Any) -> dict[str, Path]:
+    """Run the verb on events files; return the files that it wrote."""
+    folder.mkdir()
+    (folder / "stability.json").write_text(json.dumps(asdict(settings(**changes))))
+    write_run_bins(folder / "run_bins.dat", RUN_BINS)
+    wrote = {flag: folder / f"out.{flag}" for flag in ("output", "table", "result")}
+    flags = [word for flag, path in wrote.items() for word in (f"--{flag}", str(path))]
+    flags += ["--run-bins", str(folder / "run_bins.dat")]
+    flags += ["--settings", str(folder / "stability.json")]
+    assert main(["stability", "--events", *files, *flags]) == 0
+    return wrote
+
+
+def test_the_verb_writes_scales_table_and_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = peak_events(FULL | {(25, 2.0): 30})
+    file = write_events(tmp_path / "data.arrow", "data", data)
+    wrote = run_verb(tmp_path / "out", [file])
+    expected = derive(data)
+    assert Stability.from_json(json.loads(wrote["result"].read_text())) == expected
+    assert wrote["table"].read_text() == stability_table(expected)
+    table = read_scales(wrote["output"])
+    assert table.scale.tolist() == [cell.scale for cell in expected.cells]
+    said = capsys.readouterr().out
+    assert "runs 20-29, |eta| 1.566-2.5: fewer than 100 events, merged into 10-29" in said
+
+
+def test_files_in_another_order_give_the_same_bytes(tmp_path: Path) -> None:
+    data = peak_events(FULL)
+    split = [data.where(slice(i, None, 3)) for i in range(3)]
+    sim = write_events(tmp_path / "sim.arrow", "sim", peak_events({(1, 0.5): 90, (1, 2.0): 90}))
+    files = [write_events(tmp_path / f"{i}.arrow", "data", part) for i, part in enumerate(split)]
+    whole = [write_events(tmp_path / "all.arrow", "data", data)]
+    orders = {"a": [sim, *files], "b": [*reversed(files), sim], "c": [*whole, sim]}
+    written = {
+        name: run_verb(tmp_path / name, order, target="simulation")
+        for name, order in orders.items()
+    }
+    for flag in ("output", "table"):
+        assert len({wrote[flag].read_bytes() for wrote in written.values()}) == 1
+
+
+def test_events_without_data_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sim = write_events(tmp_path / "sim.arrow", "sim", peak_events({(1, 0.5): 10}))
+    with pytest.raises(AssertionError):
+        run_verb(tmp_path / "out", [sim])
+    assert "no file of data among them" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "out.output").exists()

@@ -87,7 +87,7 @@ def _select_file(
 def _description(ntuple: Ntuple) -> dict[str, Any]:
     return {
         "path": ntuple.listed_as,
-        "tree": str(ntuple.tree.name),
+        "tree": ntuple.name,
         "entries": ntuple.n_entries,
         "bytes": ntuple.path.stat().st_size,
     }

@@ -53,6 +53,8 @@ GAIN_OF_CODE = np.full(256, UNKNOWN_GAIN, np.uint8)
 GAIN_OF_CODE[:4] = (12, 6, 1, 1)
 """Bit 0 of the code: the seed crystal switched to gain 6; bit 1: to gain 1."""
 
+DAMAGE_CURE = "copy or produce the file again"
+
 CODE_OF_GAIN = {12: 0, 6: 1, 1: 2}
 
 
@@ -65,19 +67,22 @@ class Ntuple:
     path : pathlib.Path
     listed_as : str
         How the sample list calls the file.
+    name : str
+        Of the tree, with its folder in the file.
     tree : uproot.TTree
     kind : {"data", "sim"}
     """
 
     path: Path
     listed_as: str
+    name: str
     tree: Any
     kind: Kind
 
     @property
     def where(self) -> str:
         """File and tree, for messages."""
-        return f"{self.path}: tree {self.tree.name!r}"
+        return f"{self.path}: tree {self.name!r}"
 
     @property
     def n_entries(self) -> int:
@@ -198,9 +203,18 @@ def open_ntuple(
     with _damage_is_an_input_error(path):
         file = uproot.open(path, handler=uproot.MemmapSource)
     with file:
-        ntuple = Ntuple(path, listed_as or str(path), _tree(file, path, tree), kind)
+        _check_size(path, file.file.fEND)
+        ntuple = Ntuple(path, listed_as or str(path), tree, _tree(file, path, tree), kind)
         _check_branches(ntuple)
         yield ntuple
+
+
+def _check_size(path: Path, expected: int) -> None:
+    """Make sure that the file is as long as its header says."""
+    size = path.stat().st_size
+    if size < expected:
+        problem = f"is truncated: it has {size} of {expected} bytes"
+        raise InputError(path, problem, DAMAGE_CURE)
 
 
 @contextmanager
@@ -213,18 +227,21 @@ def _damage_is_an_input_error(where: object) -> Iterator[None]:
         yield
     except Exception as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        problem = f"is truncated or not a ROOT file ({reason})"
-        raise InputError(where, problem, "copy or produce the file again") from error
+        problem = f"is damaged or not a ROOT file ({reason})"
+        raise InputError(where, problem, DAMAGE_CURE) from error
 
 
 def _tree(file: Any, path: Path, name: str) -> Any:
     with _damage_is_an_input_error(path):
         found = file.get(name)
         classes = file.classnames(cycle=False)
-    trees = sorted(key for key, kind in classes.items() if kind == "TTree")
     if not isinstance(found, uproot.TTree):
+        problem = f"there is no tree {name!r}"
+        if found is not None:
+            problem = f"{name!r} is a {classes.get(name, type(found).__name__)}"
+        trees = sorted(key for key, kind in classes.items() if kind == "TTree")
         have = f"it has {', '.join(trees)}" if trees else "it has no tree at all"
-        raise InputError(path, f"no tree {name!r} in the file", f"{have}; mend the sample list")
+        raise InputError(path, problem, f"{have}; mend the sample list")
     if found.num_entries == 0:
         raise InputError(path, f"tree {name!r} is empty", "remove the file from the sample list")
     return found

@@ -1,0 +1,146 @@
+"""Check all values of inputs.yml, and write what the other stages are to do.
+
+Checks the values themselves, the sample list and its files, and the category files. Then writes
+the settings of each stage, the categories, and the jobs that the files are split into; published.yml
+lists them. Nothing is written if anything is wrong.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from scalesmear.config import Inputs, parse, resolve
+from scalesmear.errors import InputError
+from scalesmear.io.categoryfile import read_categories, write_categories
+from scalesmear.io.files import existing, read_json, write_json, write_text
+from scalesmear.io.samples import Job, Sample, read_samples, split_jobs, write_job
+from scalesmear.report.settings import ReportSettings
+
+if TYPE_CHECKING:
+    import argparse
+
+    from scalesmear.categories import CategorySet
+
+FITS = ("coarse", "fine")
+
+PUT_IT_THERE = "put it into the input folder (initdir) and write its name"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this verb."""
+    parser.add_argument(
+        "--inputs", required=True, metavar="FILE", help="inputs.yml, or - to read standard input"
+    )
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder to write to")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read and check everything, then write everything."""
+    inputs = _read_inputs(args.inputs)
+    samples = _read_both_kinds(inputs.samples)
+    categories = {fit: read_categories(getattr(inputs, f"{fit}_categories")) for fit in FITS}
+    if inputs.truth is not None:
+        existing(inputs.truth, "truth", PUT_IT_THERE)
+        read_json(inputs.truth)
+    jobs = split_jobs(samples, inputs.files_per_job)
+    _publish(Path(args.output).absolute(), inputs, categories, jobs)
+    _say(samples, jobs, categories)
+
+
+def _read_inputs(source: str) -> Inputs:
+    if source == "-":
+        return resolve(parse(sys.stdin.read()))
+    path = existing(source, "inputs file")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(path, "not a text file", "give a YAML file") from error
+    return resolve(parse(text, source), source)
+
+
+def _read_both_kinds(path: str) -> tuple[Sample, ...]:
+    """Read the sample list and refuse one without data or without simulation."""
+    samples = read_samples(existing(path, "sample list", PUT_IT_THERE))
+    for kind, name in (("data", "data"), ("sim", "simulation")):
+        if not any(sample.kind == kind for sample in samples):
+            raise InputError(path, f"no file of {name}", f"list at least one of type {kind}")
+    return samples
+
+
+def _publish(
+    output: Path, inputs: Inputs, categories: dict[str, CategorySet], jobs: tuple[Job, ...]
+) -> None:
+    """Write all files beside their places, then move them there."""
+    output.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=output, prefix=".check.") as temporary:
+        part = Path(temporary)
+        published = _write(part, output, inputs, categories, jobs)
+        write_text(part / "published.yml", yaml.safe_dump(published, sort_keys=False))
+        for path in sorted(part.iterdir(), key=lambda path: path.name == "published.yml"):
+            _replace(output / path.name, path)
+
+
+def _replace(place: Path, new: Path) -> None:
+    """Move a file or folder to its place, in place of what an earlier run left there."""
+    if place.is_dir():
+        shutil.rmtree(place)
+    new.replace(place)
+
+
+def _write(
+    part: Path,
+    output: Path,
+    inputs: Inputs,
+    categories: dict[str, CategorySet],
+    jobs: tuple[Job, ...],
+) -> dict[str, Any]:
+    """Write all files into `part`; return what to publish, with the paths in `output`."""
+    published: dict[str, Any] = {}
+    write_json(part / "inputs.json", inputs.to_json())
+    truth = None
+    if inputs.truth is not None:
+        shutil.copyfile(inputs.truth, part / "truth.json")
+        truth = str(output / "truth.json")
+    for stage, settings in _settings(inputs, truth).items():
+        write_json(part / "settings" / f"{stage}.json", settings)
+        published[f"{stage}_settings"] = str(output / "settings" / f"{stage}.json")
+    for fit, chosen in categories.items():
+        write_categories(part / "categories" / f"{fit}.yml", chosen)
+        published[f"{fit}_categories"] = str(output / "categories" / f"{fit}.yml")
+    names = _job_names(jobs)
+    for name, job in zip(names, jobs, strict=True):
+        write_job(part / "jobs" / name, job)
+    return published | {"jobs": [str(output / "jobs" / name) for name in names]}
+
+
+def _settings(inputs: Inputs, truth: str | None) -> dict[str, dict[str, Any]]:
+    """Return the settings of all stages as JSON objects."""
+    report = ReportSettings(era=inputs.era, label=inputs.label or "", truth=truth)
+    stages = inputs.settings() | {"report": report}
+    settings = {stage: asdict(values) for stage, values in stages.items()}
+    return settings | {"export": {"era": inputs.era}}
+
+
+def _job_names(jobs: tuple[Job, ...]) -> list[str]:
+    """Return data_000.json, data_001.json ..., sim_000.json ..."""
+    names = []
+    for number, job in enumerate(jobs):
+        before = sum(other.kind == job.kind for other in jobs[:number])
+        names.append(f"{job.kind}_{before:03d}.json")
+    return names
+
+
+def _say(
+    samples: tuple[Sample, ...], jobs: tuple[Job, ...], categories: dict[str, CategorySet]
+) -> None:
+    n_data = sum(sample.kind == "data" for sample in samples)
+    print(f"{n_data} files of data, {len(samples) - n_data} of simulation, in {len(jobs)} jobs")
+    for fit, chosen in categories.items():
+        print(f"{fit}: {len(chosen.scales)} scales, {len(chosen.smearings)} smearings")

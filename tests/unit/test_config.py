@@ -1,0 +1,407 @@
+import io
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+
+from scalesmear.cli import main
+from scalesmear.closure import ClosureSettings
+from scalesmear.config import Inputs, allowed_values, parse, reference_page, resolve, schema
+from scalesmear.errors import InputError
+from scalesmear.fill import FillSettings
+from scalesmear.fit import FitSettings
+from scalesmear.io.categoryfile import read_categories
+from scalesmear.io.files import read_settings
+from scalesmear.io.samples import Job, read_job
+from scalesmear.report.settings import ReportSettings
+from scalesmear.runs import RunBinSettings
+from scalesmear.selection import SelectSettings
+from scalesmear.stability import StabilitySettings
+
+REPOSITORY = Path(__file__).parents[2]
+MINIMAL = {"samples": "samples.tsv", "era": "2022"}
+
+
+# --- the schema, inputs.yml and the page of reference ---
+
+
+def comments() -> Iterator[tuple[str, str]]:
+    """Yield each key of inputs.yml with the comment above it, on one line."""
+    text = (REPOSITORY / "inputs.yml").read_text(encoding="utf-8")
+    for paragraph in text.split("\n\n"):
+        *comment, last = paragraph.strip().splitlines()
+        if match := re.match(r"(\w+):", last):
+            yield match[1], " ".join(line.removeprefix("# ") for line in comment)
+
+
+def test_schema_is_one() -> None:
+    Draft7Validator.check_schema(schema())
+
+
+def test_every_key_of_the_schema_stands_in_inputs_yml_with_its_comment() -> None:
+    expected = {
+        key: f"{about['description']} Default: {json.dumps(about['default'])}."
+        if "default" in about
+        else f"{about['description']} Required."
+        for key, about in schema()["properties"].items()
+    }
+    assert dict(comments()) == expected
+
+
+def test_inputs_yml_is_valid_and_complete() -> None:
+    content = yaml.safe_load((REPOSITORY / "inputs.yml").read_text(encoding="utf-8"))
+    assert list(content) == list(schema()["properties"])
+    assert resolve(content).era == "toy2026"
+
+
+def test_inputs_holds_the_keys_of_the_schema() -> None:
+    assert [field.name for field in fields(Inputs)] == list(schema()["properties"])
+
+
+def test_every_default_is_allowed() -> None:
+    for key, about in schema()["properties"].items():
+        assert "description" in about, key
+        if "default" in about:
+            assert Draft7Validator(about).is_valid(about["default"]), key
+    assert schema()["additionalProperties"] is False
+
+
+def test_reference_page_is_that_of_the_schema() -> None:
+    assert (REPOSITORY / "docs" / "inputs.md").read_text(encoding="utf-8") == reference_page()
+
+
+# --- reading ---
+
+
+def test_yaml_and_a_python_literal_say_the_same() -> None:
+    values = MINIMAL | {"truth": None, "et_min": [30, 20.5], "label": 'it\'s "13.6" TeV'}
+    assert parse(yaml.safe_dump(values)) == values
+    assert parse(f"{values!r}\n") == values
+
+
+@pytest.mark.parametrize("text", ["", "just words", "[1, 2]", "3"])
+def test_something_else_than_a_mapping_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match=r"^f\.yml: holds .*; write lines of key: value"):
+        parse(text, "f.yml")
+
+
+def test_broken_yaml_is_refused_in_one_line() -> None:
+    with pytest.raises(InputError, match=r"^f\.yml: not YAML .*line 2") as caught:
+        parse("era: x\n  samples: [1,\n", "f.yml")
+    assert "\n" not in str(caught.value)
+
+
+# --- values ---
+
+
+def test_absent_keys_take_the_defaults_of_the_schema() -> None:
+    inputs = resolve(MINIMAL)
+    assert inputs.et_min == (32.0, 20.0)
+    assert inputs.stability_regions[0] == (0.0, 1.0)
+    assert inputs.truth is None
+
+
+def test_whole_numbers_may_come_as_floats_and_floats_as_whole_numbers() -> None:
+    # yadage turns 1.0 into 1
+    inputs = resolve(MINIMAL | {"files_per_job": 2.0, "bin_width": 1})
+    assert isinstance(inputs.files_per_job, int)
+    assert isinstance(inputs.bin_width, float)
+
+
+BAD = [
+    (
+        {"min_event_per_run_bin": 5},
+        "unknown key 'min_event_per_run_bin'; did you mean 'min_events_p",
+    ),
+    ({"xyz": 5}, "unknown key 'xyz'; known keys are samples, era"),
+    ({3: 5}, "unknown key 3; "),
+    ({"era": 2022}, "era: 2022 is not allowed; it must be text"),
+    ({"era": "/in/toy2026"}, 'era: "/in/toy2026" is not allowed; .* arrives as a path'),
+    ({"label": "/in"}, r'label: "/in" is not allowed; .*\(an empty text, or the name of a file'),
+    ({"samples": ["a", "b"]}, r'samples: \["a", "b"\] is not allowed; it must be text'),
+    ({"files_per_job": 0}, "files_per_job: 0 is not allowed; it must be a whole number >= 1"),
+    ({"files_per_job": 1.5}, "files_per_job: 1.5 is not allowed"),
+    ({"files_per_job": True}, "files_per_job: true is not allowed"),
+    ({"seed": "1; rm -rf x"}, 'seed: "1; rm -rf x" is not allowed'),
+    (
+        {"et_min": [20]},
+        r"et_min: \[20\] is not allowed; it must be a list of 2, each a number >= 0",
+    ),
+    ({"et_min": [20, 32]}, "et_min: 20 of the leading electron is below 32"),
+    ({"gap": [1.4, "x"]}, r"gap\[1\]: \"x\" is not allowed"),
+    ({"gap": [1.6, 1.5]}, r"gap: \[1.6, 1.5\] does not rise"),
+    ({"charge": "same"}, 'charge: "same" is not allowed; it must be "opposite" or "any"'),
+    ({"bin_width": float("nan")}, "bin_width: nan is not finite"),
+    ({"mass_range": [60, float("inf")]}, "mass_range: .* is not finite"),
+    (
+        {"mass_window": [60, 100]},
+        r"mass_window: \[60, 100\] is not 3% inside mass_range \[60, 120\]",
+    ),
+    ({"mass_window": [100, 80]}, r"mass_window: \[100, 80\] does not rise"),
+    ({"mass_window": [90, 92], "bin_width": 1}, "bin_width: 1 makes less than 4 bins"),
+    ({"stability_regions": []}, r"stability_regions: \[\] is not allowed"),
+    ({"stability_regions": [[0, 1.2], [1, 2.5]]}, r"\[0, 1.2\] and \[1, 2.5\] overlap"),
+    ({"stability_regions": [[1, 0]]}, r"stability_regions: \[1, 0\] does not rise"),
+    ({"stability_regions": [[0, 1.4], [1.566, 2.5]]}, r"no region holds abs_eta \[1.4, 1.4442\)"),
+    ({"closure_tolerance": 0}, "closure_tolerance: 0 is not allowed; it must be a number > 0"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), BAD, ids=[str(changes) for changes, _ in BAD])
+def test_a_bad_value_is_named_with_what_is_allowed(changes: dict[Any, Any], message: str) -> None:
+    with pytest.raises(InputError, match=f"^f.yml: .*{message}") as caught:
+        resolve(MINIMAL | changes, "f.yml")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named_with_its_meaning() -> None:
+    with pytest.raises(InputError, match="key 'samples' is missing; Sample list"):
+        resolve({"era": "x"})
+
+
+def test_allowed_values_in_words() -> None:
+    properties = schema()["properties"]
+    assert allowed_values(properties["seed"]) == "a whole number >= 0 and <= 4294967295"
+    assert allowed_values(properties["truth"]) == "text or null"
+    assert allowed_values(properties["stability_regions"]) == (
+        "a list, each a list of 2, each a number >= 0 and <= 10"
+    )
+
+
+# Every key but those that name files and categories, with what it does to the settings.
+EFFECTS: dict[str, tuple[Any, str, str, Any]] = {
+    "abs_eta_max": (2.4, "select", "abs_eta_max", 2.4),
+    "gap": ([1.4, 1.6], "select", "gap", (1.4, 1.6)),
+    "et_min": ([35, 25], "fill", "et_min", (35.0, 25.0)),
+    "et_margin": (0.1, "select", "et_margin", 0.1),
+    "mass_range": ([50, 130], "fill", "mass_range", (50.0, 130.0)),
+    "id_bit": (8, "select", "id_bit", 8),
+    "charge": ("any", "select", "charge", "any"),
+    "min_events_per_run_bin": (7, "run_bins", "min_events", 7),
+    "stability_regions": ([[0, 2.5]], "stability", "regions", ((0.0, 2.5),)),
+    "stability_target": ("simulation", "stability", "target", "simulation"),
+    "stability_min_events": (8, "stability", "min_events", 8),
+    "mass_window": ([82, 98], "stability", "mass_window", (82.0, 98.0)),
+    "bin_width": (1, "fill", "bin_width", 1.0),
+    "min_sim_events": (50, "fit", "min_sim_events", 50.0),
+    "min_data_events": (20, "fit", "min_data_events", 20.0),
+    "closure_tolerance": (3, "closure", "tolerance", 3.0),
+    "seed": (9, "fill", "seed", 9),
+}
+FILES = {
+    "samples",
+    "era",
+    "label",
+    "truth",
+    "files_per_job",
+    "coarse_categories",
+    "fine_categories",
+}
+
+
+def test_every_key_has_an_effect_that_is_tested() -> None:
+    assert {*EFFECTS, *FILES} == set(schema()["properties"])
+
+
+@pytest.mark.parametrize("key", EFFECTS)
+def test_a_key_reaches_the_settings_of_its_stage(key: str) -> None:
+    value, stage, name, expected = EFFECTS[key]
+    before, after = (resolve(MINIMAL | change).settings() for change in ({}, {key: value}))
+    assert getattr(before[stage], name) != expected
+    assert getattr(after[stage], name) == expected
+
+
+# --- the verb ---
+
+
+@pytest.fixture
+def inputdata(tmp_path: Path) -> Path:
+    """Make an input folder with files that are listed, but empty."""
+    folder = tmp_path / "inputdata"
+    folder.mkdir()
+    for name in ("d1", "d2", "d3", "s1"):
+        (folder / f"{name}.root").touch()
+    (folder / "truth.json").write_text('{"seed": 1}')
+    lines = [f"data\tselected\td{i}.root" for i in (1, 2, 3)] + ["sim\tselected\ts1.root"]
+    (folder / "samples.tsv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def values_of(folder: Path, **changes: Any) -> dict[str, Any]:
+    """Return values as yadage gives them: files of the input folder have become paths."""
+    paths = {name: str(folder / name) for name in ("samples.tsv", "truth.json")}
+    values = {"samples": "samples.tsv", "era": "toy", "truth": "truth.json", "files_per_job": 2}
+    return {
+        key: paths.get(value, value) if isinstance(value, str) else value
+        for key, value in (values | changes).items()
+    }
+
+
+def check(
+    values: dict[str, Any], output: Path, monkeypatch: pytest.MonkeyPatch, cwd: Path | None = None
+) -> int:
+    """Run the verb as the workflow does, in a folder of its own."""
+    monkeypatch.chdir(cwd or output.parent)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{values!r}\n"))
+    return main(["check", "--inputs", "-", "--output", str(output)])
+
+
+def test_check_publishes_settings_categories_and_jobs(
+    inputdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "check"
+    assert check(values_of(inputdata), output, monkeypatch) == 0
+    published = yaml.safe_load((output / "published.yml").read_text())
+    jobs = [read_job(path) for path in published.pop("jobs")]
+    assert jobs == [
+        Job("data", (("selected", "d1.root"), ("selected", "d2.root"))),
+        Job("data", (("selected", "d3.root"),)),
+        Job("sim", (("selected", "s1.root"),)),
+    ]
+    assert all(Path(path).is_file() and Path(path).is_absolute() for path in published.values())
+    for fit in ("coarse", "fine"):
+        assert read_categories(published.pop(f"{fit}_categories")) == read_categories(fit)
+    kinds = {
+        "select_settings": SelectSettings,
+        "run_bins_settings": RunBinSettings,
+        "stability_settings": StabilitySettings,
+        "fill_settings": FillSettings,
+        "fit_settings": FitSettings,
+        "closure_settings": ClosureSettings,
+        "report_settings": ReportSettings,
+    }
+    expected = resolve(values_of(inputdata)).settings()
+    export = published.pop("export_settings")
+    assert json.loads(Path(export).read_text()) == {"era": "toy"}
+    assert set(published) == set(kinds)
+    for key, kind in kinds.items():
+        settings: Any = read_settings(published[key], kind)
+        if key != "report_settings":
+            assert settings == expected[key.removesuffix("_settings")]
+    report = read_settings(published["report_settings"], ReportSettings)
+    assert report == ReportSettings("toy", "", str(output / "truth.json"))
+    assert (output / "truth.json").read_text() == '{"seed": 1}'
+    assert resolve(json.loads((output / "inputs.json").read_text())) == resolve(
+        values_of(inputdata)
+    )
+
+
+def test_check_says_what_it_found(
+    inputdata: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    check(values_of(inputdata), tmp_path / "check", monkeypatch)
+    assert capsys.readouterr().out == textwrap.dedent("""\
+        3 files of data, 1 of simulation, in 3 jobs
+        coarse: 8 scales, 8 smearings
+        fine: 55 scales, 10 smearings
+        """)
+
+
+def test_without_truth_there_is_none(
+    inputdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "check"
+    check(values_of(inputdata, truth=None, label="13.6 TeV"), output, monkeypatch)
+    report = json.loads((output / "settings" / "report.json").read_text())
+    assert report == {"era": "toy", "label": "13.6 TeV", "truth": None}
+    assert not (output / "truth.json").exists()
+
+
+def test_a_file_of_inputs_may_be_given_by_hand(
+    inputdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = tmp_path / "inputs.yml"
+    inputs.write_text("{samples: samples.tsv, era: toy}\n")
+    monkeypatch.chdir(inputdata)
+    assert main(["check", "--inputs", str(inputs), "--output", "../check"]) == 0
+    assert (tmp_path / "check" / "published.yml").is_file()
+
+
+def test_a_second_run_leaves_nothing_of_the_first(
+    inputdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "check"
+    check(values_of(inputdata, files_per_job=1), output, monkeypatch)
+    check(values_of(inputdata, files_per_job=3), output, monkeypatch)
+    jobs = sorted(path.name for path in (output / "jobs").iterdir())
+    assert jobs == ["data_000.json", "sim_000.json"]
+
+
+WRONG = [
+    ({"samples": "nowhere.tsv"}, "nowhere.tsv: sample list does not exist; put it into the input"),
+    ({"truth": "nowhere.json"}, "nowhere.json: truth does not exist; put it into the input folder"),
+    ({"fine_categories": "nowhere"}, "nowhere: there is no such category file; give its path, or"),
+    (
+        {"files_per_jobs": 3},
+        "inputs.yml: unknown key 'files_per_jobs'; did you mean 'files_per_job'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), WRONG)
+def test_what_is_wrong_is_said_in_one_line_and_nothing_is_written(
+    changes: dict[str, Any],
+    message: str,
+    inputdata: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "check"
+    assert check(values_of(inputdata, **changes), output, monkeypatch) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"scalesmear check: {message}")
+    assert error.count("\n") == 1
+    assert not output.exists()
+
+
+def test_a_category_file_with_an_overlap_stops_everything(
+    inputdata: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    mine = inputdata / "mine.yml"
+    mine.write_text(
+        "scales:\n- {abs_eta: [0, 1.4442]}\n- {abs_eta: [1.2, 2.5]}\n"
+        "smearings:\n- {abs_eta: [0, 2.5]}\n"
+    )
+    assert check(values_of(inputdata, coarse_categories=str(mine)), tmp_path, monkeypatch) == 1
+    error = capsys.readouterr().err
+    assert "overlap" in error
+    assert str(mine) in error
+
+
+@pytest.mark.parametrize(("kind", "missing"), [("data", "simulation"), ("sim", "data")])
+def test_data_and_simulation_are_both_needed(
+    kind: str,
+    missing: str,
+    inputdata: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (inputdata / "samples.tsv").write_text(f"{kind}\tselected\td1.root\n")
+    assert check(values_of(inputdata), tmp_path / "check", monkeypatch) == 1
+    assert f"samples.tsv: no file of {missing}; list at least one" in capsys.readouterr().err
+
+
+def test_a_missing_input_file_is_named(
+    inputdata: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (inputdata / "d2.root").unlink()
+    assert check(values_of(inputdata), tmp_path / "check", monkeypatch) == 1
+    assert "samples.tsv:2: input file" in capsys.readouterr().err

@@ -37,7 +37,7 @@ def build(inputs: ReportInputs) -> Report:
     return Report(
         page=page(
             f"Energy scales and smearings, {inputs.settings.era}",
-            inputs.settings.label,
+            inputs.settings.label or "",
             facts(inputs, masses),
             rendered,
         ),

@@ -110,7 +110,6 @@ def _draw_slots(axes: Axes, quantity: Quantity, members: Sequence[int], *, uprig
         rotation=90 if upright else 0,
         fontsize=7.5 if upright else 9,
     )
-    axes.minorticks_off()
     axes.tick_params(axis="x", length=0, top=False)
     axes.grid(axis="y", color="#e6e6ea", linewidth=0.6, linestyle="-")
     axes.set_axisbelow(True)
@@ -254,7 +253,6 @@ def _legend_or_bar(axes: Axes, quantity: Quantity) -> None:
         )  # fmt: skip
         bar.tick_params(left=False, labelleft=False, right=True, labelright=True, bottom=False)
         bar.tick_params(top=False, labelbottom=False, labelsize=8)
-        bar.minorticks_off()
         bar.set_title(r"centre in $R_9$", fontsize=9, loc="left", pad=4)
         return
     for window, colour, marker in zip(series, SERIES, MARKERS, strict=False):

@@ -78,7 +78,6 @@ def correlation_figure(
         _name_blocks(axes, len(scales), len(smearings))
     bar = figure.colorbar(image, ax=axes, fraction=0.045, pad=0.02, label="correlation")
     bar.outline.set_linewidth(0.6)
-    bar.minorticks_off()
     return figure
 
 

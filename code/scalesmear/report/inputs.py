@@ -118,6 +118,8 @@ class ReportInputs:
         The files that the command line named.
     provenance : mapping
         Versions, image and command of the report.
+    values : mapping
+        The values of inputs.yml; empty if they are not known here.
     truth : Truth or None
         What a toy data set was made with.
     """
@@ -132,5 +134,5 @@ class ReportInputs:
     after: Spectra
     files: tuple[NamedFile, ...]
     provenance: Mapping[str, Any]
-    inputs: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     truth: Truth | None = None

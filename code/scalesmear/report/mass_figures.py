@@ -59,8 +59,6 @@ def _panels(figure: Figure, cell: SubplotSpec) -> tuple[list[Axes], list[Axes]]:
     """Return the main and the ratio panels, (before, after) each, of one cell of the grid."""
     grid = cell.subgridspec(2, 2, height_ratios=(2.6, 1), hspace=0.06, wspace=0.05)
     mains, ratios = ([figure.add_subplot(grid[row, i]) for i in (0, 1)] for row in (0, 1))
-    for axes in (*mains, *ratios):
-        axes.minorticks_off()
     for axes in (mains[1], ratios[1]):
         axes.tick_params(labelleft=False)
     return mains, ratios
@@ -80,14 +78,18 @@ def _draw_comparison(
         _annotate(main, word, part, size=8.0 if small else 10.0)
     panels[0][0].set_ylabel("events / GeV")
     panels[1][0].set_ylabel("data / sim.", loc="center")
-    panels[0][0].set_title(comparison[0].title, loc="left", fontsize=10.5, weight="bold", pad=4)
+    title = (
+        comparison[0]
+        .title.replace("|eta|", "|\N{GREEK SMALL LETTER ETA}|")
+        .replace(">=", "\N{GREATER-THAN OR EQUAL TO}")
+    )
+    panels[0][0].set_title(title, loc="left", fontsize=10.5, weight="bold", pad=4)
 
 
 def _scale_y(main: Axes, top: float, *, log: bool) -> None:
     if log:
         main.set_yscale("log")
         main.set_ylim(top * 2e-4, top * 12)
-        main.minorticks_off()
         return
     main.set_ylim(0, top * 1.42)
     main.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 4, 5, 10], prune=None))
@@ -111,7 +113,7 @@ def _annotate(main: Axes, word: str, part: MassSpectrum, *, size: float) -> None
     main.text(0.035, 0.955, word, weight="bold", **place)
     main.text(0.035, 0.865, f"{part.n_data:,} events", **place)
     chi2, _, p_value = str(agreement).partition(", ")
-    chi2 = chi2.replace("chi2", r"$\chi^2$")
+    chi2 = chi2.replace("chi2", "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}")
     main.text(0.965, 0.965, chi2, ha="right", **place)
     main.text(0.965, 0.865, p_value, ha="right", **place)
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from fontTools import subset  # type: ignore[import-untyped]
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+from matplotlib import font_manager
 
 from scalesmear.report.drawing import render
 
@@ -18,6 +23,15 @@ if TYPE_CHECKING:
     from scalesmear.report.tables import Table
 
 TEMPLATE = "template.html.j2"
+
+FONT = "TeX Gyre Heros"
+"""The font of the figures, which mplhep brings; the page holds the letters that it needs."""
+
+SYMBOLS = {
+    "chi2": "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}",
+    "|eta|": "|\N{GREEK SMALL LETTER ETA}|",
+    ">=": "\N{GREATER-THAN OR EQUAL TO}",
+}
 
 
 @dataclass(frozen=True)
@@ -52,5 +66,40 @@ def page(title: str, label: str, facts: Sequence[Fact], sections: Sequence[Rende
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     source = files("scalesmear.report").joinpath(TEMPLATE).read_text(encoding="utf-8")
+    environment.filters["pretty"] = pretty
     template = environment.from_string(source)
-    return template.render(title=title, label=label, facts=facts, sections=sections) + "\n"
+    return (
+        template.render(
+            title=title, label=label, facts=facts, sections=sections, fonts=Markup(font_faces())
+        )
+        + "\n"
+    )
+
+
+def pretty(text: str) -> str:
+    """Write the symbols of a plain text as a page can."""
+    for word, symbol in SYMBOLS.items():
+        text = text.replace(word, symbol)
+    return text
+
+
+def font_faces() -> str:
+    """Return CSS that holds the letters of the figures' font, regular and bold."""
+    return "\n".join(
+        f'@font-face {{ font-family: "{FONT}"; font-weight: {weight}; '
+        f"src: url(data:font/woff;base64,{_woff(weight)}) format('woff'); }}"
+        for weight in ("normal", "bold")
+    )
+
+
+def _woff(weight: str) -> str:
+    """Return the Latin letters of the font as base64."""
+    options = subset.Options(flavor="woff", notdef_outline=True)
+    found = font_manager.findfont(font_manager.FontProperties(family=FONT, weight=weight))
+    font = subset.load_font(found, options)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(unicodes=[*range(0x20, 0x180), *range(0x2010, 0x2030), 0x2265])
+    subsetter.subset(font)
+    stream = io.BytesIO()
+    subset.save_font(font, stream, options)
+    return base64.b64encode(stream.getvalue()).decode("ascii")

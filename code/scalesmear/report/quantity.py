@@ -27,6 +27,9 @@ NO_LIMIT = {"r9": 10.0, "et": 14000.0}
 """Upper edges that stand for no upper limit in files of corrections."""
 
 
+EN_DASH, AT_LEAST = "\N{EN DASH}", "\N{GREATER-THAN OR EQUAL TO}"
+
+
 def region(window: Window) -> str:
     """Return EB or EE; empty where the window has electrons of both."""
     low, high = window.abs_eta or (0.0, math.inf)
@@ -41,8 +44,13 @@ def without_eta(window: Window) -> Window:
 
 
 def plain(window: Window) -> str:
-    """Return the window in plain text, such as ``|eta| 1-1.4442, R9 < 0.96``."""
-    return ", ".join(_pieces(window, SYMBOLS)) or "all"
+    """Return the window in ASCII, such as ``|eta| 1-1.4442, R9 >= 0.96``."""
+    return ascii_range(", ".join(_pieces(window, SYMBOLS)) or "all")
+
+
+def ascii_range(text: str) -> str:
+    """Return what `range_text` returns in ASCII."""
+    return text.replace(EN_DASH, "-").replace(AT_LEAST, ">=")
 
 
 def mathematical(window: Window) -> str:
@@ -60,11 +68,11 @@ def _pieces(window: Window, symbols: Mapping[str, str]) -> Iterable[str]:
 
 
 def range_text(edges: Range, variable: str = "abs_eta") -> str:
-    """Return a half-open range in words, as ``1-1.4442``, ``< 0.96`` or ``>= 0.96``."""
+    """Return a half-open range in words, as 1 to 1.4442, below 0.96 or from 0.96 on."""
     low, high = edges
     if high >= NO_LIMIT.get(variable, math.inf):
-        return f"\N{GREATER-THAN OR EQUAL TO} {low:g}"
-    return f"< {high:g}" if low <= 0 else f"{low:g}\N{EN DASH}{high:g}"
+        return f"{AT_LEAST} {low:g}"
+    return f"< {high:g}" if low <= 0 else f"{low:g}{EN_DASH}{high:g}"
 
 
 @dataclass(frozen=True)

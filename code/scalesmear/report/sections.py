@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypedDict
@@ -66,7 +68,7 @@ class _Signs(TypedDict):
 
 
 def _signs(settings: ReportSettings) -> _Signs:
-    return {"label": settings.label, "era": settings.era}
+    return {"label": settings.label or "", "era": settings.era}
 
 
 def masses_of(inputs: ReportInputs) -> Masses:
@@ -187,7 +189,7 @@ def _agreement(inputs: ReportInputs, masses: Masses) -> Section:
         (
             (
                 "An event counts for a category if at least one of its electrons lies in it, so that "
-                "the same event can be seen in two categories. chi2 = sum (D - S)^2 / (S + Var S) runs "
+                "the same event can be seen in two categories. chi2 = \N{GREEK CAPITAL LETTER SIGMA} (D \N{MINUS SIGN} S)\N{SUPERSCRIPT TWO} / (S + Var S) runs "
                 "over the bins of the window with at least five expected events; the fitted parameters "
                 "are not taken off its degrees of freedom."
             ),
@@ -436,11 +438,16 @@ def _fit_warnings(fit: NamedFit) -> Iterator[str]:
     ]
     if at_bound:
         yield f"{fit.name}: at their bound, an upper limit is given: smearing of {'; '.join(at_bound)}"
-    reasons = list(result.dropped.values())
-    for reason in dict.fromkeys(reasons):
-        yield f"{fit.name}: {reasons.count(reason)} pairs not used: {reason}"
+    n_pairs = len(result.dropped) + len(result.goodness.pairs)
+    for reason, n in Counter(map(_kind_of_reason, result.dropped.values())).items():
+        yield f"{fit.name}: {n} of {n_pairs} pairs not used: {reason}"
     for warning in result.warnings:
         yield f"{fit.name}: {warning}"
+
+
+def _kind_of_reason(reason: str) -> str:
+    """Return why a pair was dropped without its own number of events."""
+    return re.sub(r"^[-\d.]+ ", "too few ", reason)
 
 
 def _injection(inputs: ReportInputs, injection: Injection) -> Section:
@@ -477,13 +484,13 @@ def _provenance(inputs: ReportInputs) -> Section:
         "provenance",
         "Provenance",
         (
-            f"Made by: {' '.join(map(str, made['command']))}",
-            f"Image: {made['image']}",
+            f"Made by: {' '.join(map(str, made['command']))} (image: {made['image']})",
             "Every figure of this page lies beside it in figures/ as PDF and PNG.",
         ),
         tables=(
             tables.versions_table(made["versions"]),
             tables.input_files_table(inputs.cut_flow),
             tables.report_files_table(inputs.files),
+            tables.values_table(inputs.values),
         ),
     )

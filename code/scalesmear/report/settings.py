@@ -13,12 +13,12 @@ class ReportSettings:
     ----------
     era : str
         Name of the data-taking era.
-    label : str
+    label : str or None
         What stands beside the name of the program on every figure.
     truth : str or None
         Path of a ``truth.json`` that holds what a toy data set was made with.
     """
 
     era: str
-    label: str = ""
+    label: str | None = None
     truth: str | None = None

@@ -98,4 +98,4 @@ def _name_runs(axes: Axes, runs: Sequence[RunRange]) -> None:
 def run_text(runs: RunRange) -> str:
     """Return a run range in words, with one number if it is one run."""
     first, last = runs
-    return str(first) if first == last else f"{first}\N{EN DASH}{last}"
+    return str(first) if first == last else f"{first}-{last}"

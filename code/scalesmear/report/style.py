@@ -40,6 +40,7 @@ def _style() -> dict[str, Any]:
     """Return mplhep's CMS style with its lengths scaled to `FONT_SIZE`."""
     shrink = FONT_SIZE / _CMS_FONT_SIZE
     style = dict(mplhep.style.CMS)
+    fonts = [*style["font.sans-serif"], "DejaVu Sans"]  # the last one for Greek letters
     for side in ("xtick", "ytick"):
         for kind in ("major", "minor"):
             style[f"{side}.{kind}.size"] = shrink * style[f"{side}.{kind}.size"]
@@ -47,6 +48,9 @@ def _style() -> dict[str, Any]:
             style[f"{side}.{kind}.pad"] = 4.0
     return style | {
         "font.size": FONT_SIZE,
+        "font.sans-serif": fonts,
+        "xtick.minor.visible": False,
+        "ytick.minor.visible": False,
         "axes.linewidth": 0.8,
         "axes.edgecolor": INK,
         "lines.linewidth": 1.2,

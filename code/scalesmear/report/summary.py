@@ -41,7 +41,7 @@ def _head(inputs: ReportInputs) -> str:
     runs = inputs.cut_flow.data.runs
     chain = ", ".join(["stability", *(fit.name for fit in inputs.fits)])
     return _wrapped(
-        f"scalesmear {inputs.settings.label}: {inputs.settings.era}, {len(runs)} runs "
+        f"scalesmear {inputs.settings.label or ''}: {inputs.settings.era}, {len(runs)} runs "
         f"{min(runs)}-{max(runs)} in {len(inputs.run_bins)} run ranges; chain: {chain}"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -64,7 +65,12 @@ class Table:
 
 def number(value: float, digits: int) -> str:
     """Return a number with `digits` decimals, a dash if it is none."""
-    return f"{value:.{digits}f}" if math.isfinite(value) else "\N{EN DASH}"
+    return f"{value:.{digits}f}" if math.isfinite(value) else "-"
+
+
+def big(value: float) -> str:
+    """Return a large number in full, a very large or a small one with six digits."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.6g}"
 
 
 def sample_table(cut_flow: CutFlow) -> Table:
@@ -78,7 +84,7 @@ def sample_table(cut_flow: CutFlow) -> Table:
                 f"{len(part.files):,}",
                 f"{sum(f.entries for f in part.files):,}",
                 f"{part.n_events:,}",
-                f"{part.sum_of_weights:.6g}",
+                big(part.sum_of_weights),
                 f"{part.effective_events:,.0f}",
             )
             for name, part in (("data", cut_flow.data), ("simulation", cut_flow.sim))
@@ -96,8 +102,8 @@ def cut_flow_table(part: SampleCutFlow, name: str) -> Table:
                 cut.name,
                 f"{cut.events:,}",
                 f"{before - cut.events:,}",
-                f"{100 * cut.events / before:.2f} %" if before else "\N{EN DASH}",
-                f"{cut.sum_of_weights:.6g}",
+                f"{100 * cut.events / before:.2f} %" if before else "-",
+                big(cut.sum_of_weights),
             )
         )
     return Table(
@@ -139,7 +145,7 @@ def agreement_table(title: str, comparisons: Sequence[tuple[MassSpectrum, MassSp
 def _chi2_cells(part: MassSpectrum) -> tuple[str, str]:
     agreement = part.agreement()
     if agreement.p_value is None:
-        return "\N{EN DASH}", "\N{EN DASH}"
+        return "-", "-"
     _, _, p_value = str(agreement).partition(", p ")
     return f"{agreement.chi2:.1f}/{agreement.ndf}", p_value.removeprefix("= ")
 
@@ -264,6 +270,12 @@ def report_files_table(files: Sequence[NamedFile]) -> Table:
         n_names=2,
         long=True,
     )
+
+
+def values_table(values: Mapping[str, object]) -> Table:
+    """Return the values of inputs.yml, defaults included."""
+    rows = tuple((key, json.dumps(value)) for key, value in values.items())
+    return Table("Values of inputs.yml", ("key", "value"), rows, n_names=2, long=True)
 
 
 def versions_table(versions: Mapping[str, str]) -> Table:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scalesmear.cells import Window
-from scalesmear.report.quantity import plain, range_text
+from scalesmear.report.quantity import ascii_range, plain, range_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -228,7 +228,7 @@ def _compare_drift(
     truth: Truth, stability: Stability, runs: Mapping[int, int]
 ) -> Iterable[Comparison]:
     """Compare the run dependence of each region relative to its average over events."""
-    for region, target in enumerate(t.region for t in stability.targets):
+    for target in (t.region for t in stability.targets):
         if target not in truth.regions:
             continue
         cells = _distinct([c for c in stability.cells if c.region == target])
@@ -243,7 +243,7 @@ def _compare_drift(
             continue
         for i, cell in enumerate(cells):
             yield Comparison(
-                f"|eta| {range_text(stability.targets[region].region)}, "
+                f"|eta| {ascii_range(range_text(target))}, "
                 f"runs {cell.merged_runs[0]}-{cell.merged_runs[1]}",
                 float(injected[i] / (weight @ injected)),
                 float(derived[i] / (weight @ derived)),

@@ -1,0 +1,161 @@
+"""Show what was derived from what, and how well data and simulation agree now.
+
+Writes into a folder report.html, one file that needs no network, every figure of it as PDF and PNG,
+and summary.txt for the terminal. If the settings name a truth.json of toy data, injected values are
+compared with derived ones, and injection.json holds the comparison.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scalesmear.cli._histograms import read_jobs
+from scalesmear.cutflow import CutFlow
+from scalesmear.errors import InputError
+from scalesmear.histogram import PairHistograms
+from scalesmear.io.files import existing, read_json, read_settings, whole_file, write_text
+from scalesmear.io.fitfile import read_closure, read_fit
+from scalesmear.io.tables import read_run_bins
+from scalesmear.progress import Progress
+from scalesmear.provenance import adler32, provenance
+from scalesmear.report.build import build
+from scalesmear.report.inputs import NamedClosure, NamedFile, NamedFit, ReportInputs, Spectra
+from scalesmear.report.settings import ReportSettings
+from scalesmear.report.truth import Truth
+from scalesmear.stability import Stability
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from scalesmear.report.build import Report
+
+SINGLE = ("cut_flow", "run_bins", "stability", "result", "settings")
+SEVERAL = ("fits", "closures", "before", "after")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this verb."""
+    parser.add_argument("--cut-flow", required=True, metavar="FILE", help="cut_flow.json")
+    parser.add_argument("--run-bins", required=True, metavar="FILE", help="run_bins.dat")
+    parser.add_argument("--stability", required=True, metavar="FILE", help="stability.json")
+    parser.add_argument(
+        "--fits", required=True, nargs="+", metavar="FILE", help="fit.json of each fit, in order"
+    )
+    parser.add_argument(
+        "--closures", required=True, nargs="+", metavar="FILE", help="closure.json of each fit"
+    )
+    parser.add_argument(
+        "--before", required=True, nargs="+", metavar="FILE", help="histograms.npz, uncorrected"
+    )
+    parser.add_argument(
+        "--after", required=True, nargs="+", metavar="FILE", help="histograms.npz, corrected"
+    )
+    parser.add_argument("--result", required=True, metavar="FILE", help="result.json")
+    parser.add_argument("--inputs", metavar="FILE", help="inputs.json, to show all values")
+    parser.add_argument("--settings", required=True, metavar="FILE", help="settings/report.json")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder to write into")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read all results, build the report, write its files."""
+    report = build(read_inputs(args))
+    write_report(Path(args.output), report)
+    print(f"{Path(args.output) / 'report.html'}: {len(report.figures)} figures")
+
+
+def read_inputs(args: argparse.Namespace) -> ReportInputs:
+    """Read what the flags name.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or not what its flag says, or files do not belong together.
+    """
+    settings = read_settings(args.settings, ReportSettings)
+    fits = tuple(_named_fit(path) for path in args.fits)
+    names = [fit.name for fit in fits]
+    progress = Progress(n_files=len(args.before) + len(args.after))
+    return ReportInputs(
+        settings=settings,
+        cut_flow=CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow),
+        run_bins=tuple(read_run_bins(args.run_bins)),
+        stability=Stability.from_json(read_json(args.stability, "stability"), args.stability),
+        fits=fits,
+        closures=tuple(_named_closure(path, names) for path in args.closures),
+        before=_spectra(args.before, fits[-1], progress),
+        after=_spectra(args.after, fits[-1], progress),
+        files=tuple(_named_files(args)),
+        values=read_json(args.inputs, "resolved inputs") if args.inputs else {},
+        provenance=provenance(),
+        truth=_truth(settings.truth),
+    )
+
+
+def write_report(folder: Path, report: Report) -> None:
+    """Write page, figures and summary, each file whole or not at all; the page last."""
+    for figure in report.figures:
+        for suffix, content in (("pdf", figure.pdf), ("png", figure.png)):
+            with whole_file(folder / "figures" / f"{figure.name}.{suffix}") as part:
+                part.write_bytes(content)
+    if report.injection is not None:
+        write_text(folder / "injection.json", json.dumps(report.injection.to_json(), indent=1))
+    write_text(folder / "summary.txt", report.summary)
+    write_text(folder / "report.html", report.page)
+
+
+def _named_fit(path: str) -> NamedFit:
+    saved = read_fit(path)
+    return NamedFit(saved.name, saved.categories, saved.result)
+
+
+def _named_closure(path: str, fits: Sequence[str]) -> NamedClosure:
+    saved = read_closure(path)
+    if saved.name not in fits:
+        raise InputError(
+            path, f"is the closure of {saved.name!r}", f"give that fit too; there are {fits}"
+        )
+    return NamedClosure(saved.name, saved.closure, saved.settings)
+
+
+def _spectra(paths: Sequence[str], last: NamedFit, progress: Progress) -> Spectra:
+    """Add up the histograms of the jobs of data and of simulation."""
+    data, sim = read_jobs(paths)
+    if (data.grid, data.n_categories) != (sim.grid, sim.n_categories):
+        raise InputError(
+            paths[0], "data and simulation differ in binning", "fill all with one setting"
+        )
+    if data.n_categories != len(last.categories.scales):
+        raise InputError(
+            paths[0],
+            f"has {data.n_categories} categories, the fit {last.name} has "
+            f"{len(last.categories.scales)}",
+            "fill it with the categories of the last fit",
+        )
+    progress.advance(events=data.n_events + sim.n_events, files=len(paths))
+    return Spectra(
+        PairHistograms.of(data, sim), data.n_events, sim.n_events, data.dropped, sim.dropped
+    )
+
+
+def _truth(path: str | None) -> Truth | None:
+    if path is None:
+        return None
+    content = read_json(path, "truth")
+    try:
+        return Truth.from_json(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            path, f"not a truth ({error!r})", "make it with scalesmear toys"
+        ) from error
+
+
+def _named_files(args: argparse.Namespace) -> Iterator[NamedFile]:
+    """Yield the files that the flags name, with their checksums."""
+    named: list[tuple[str, Any]] = [(flag, getattr(args, flag)) for flag in SINGLE]
+    named += [(flag, path) for flag in SEVERAL for path in getattr(args, flag)]
+    for flag, name in named:
+        path = existing(name, flag)
+        yield NamedFile(flag.replace("_", " "), name, path.stat().st_size, adler32(path))

@@ -30,15 +30,10 @@ from packtivity.syncbackends import build_job, finalize_inputs, packconfig, prep
 from scalesmear.errors import InputError, WorkflowError
 from scalesmear.workflow.logs import is_lone_step, log_path, tail, without_progress
 from scalesmear.workflow.signals import exit_when_told
+from scalesmear.workflow.venvs import step_environment, venv_of, venvs_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-VENVS_VARIABLE = "SCALESMEAR_VENVS"
-"""Environment variable with the folder that holds a virtual environment per image."""
-
-ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
-"""Steps run side by side, so each keeps to one thread; sums then have one order, too."""
 
 PATIENCE = 3.0
 """Seconds between asking a step to stop and making it."""
@@ -105,46 +100,6 @@ class HostBackend:
     def fail_info(self, proxy: PacktivityProxyBase) -> Any:
         """Return what made a step fail, None if nothing did."""
         return proxy.proxy.exception()
-
-
-def venvs_folder() -> Path:
-    """Return the folder with the virtual environments.
-
-    It is the one that ``SCALESMEAR_VENVS`` names, or else ``.venvs`` here or in the repository of
-    this package.
-    """
-    named = os.environ.get(VENVS_VARIABLE)
-    if named:
-        return Path(named).absolute()
-    here, repository = (
-        folder / ".venvs" for folder in (Path.cwd(), Path(__file__).resolve().parents[3])
-    )
-    return repository if repository.is_dir() and not here.is_dir() else here
-
-
-def venv_of(image: str, venvs: Path) -> Path:
-    """Return the virtual environment of an image, named like its last component.
-
-    Raises
-    ------
-    InputError
-        If it is not there.
-    """
-    venv = venvs / image.rsplit("/", 1)[-1]
-    if not (venv / "bin").is_dir():
-        raise InputError(
-            venv,
-            f"there is no virtual environment for the image {image}",
-            f"make it with `make venvs`, or name the folder of all of them in {VENVS_VARIABLE}",
-        )
-    return venv
-
-
-def step_environment(venv: Path) -> dict[str, str]:
-    """Return the variables of a step: those of this process, with the venv first in PATH."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    path = f"{venv / 'bin'}{os.pathsep}{kept.get('PATH', os.defpath)}"
-    return kept | ONE_THREAD | {"PATH": path, "VIRTUAL_ENV": str(venv), "PYTHONNOUSERSITE": "1"}
 
 
 def run_step(
@@ -222,9 +177,7 @@ def _execute(
         note.write(f"\n# exit code {code}\n")
     if code:
         lines = "\n".join(without_progress(tail(run_log))[-10:])
-        raise WorkflowError(
-            f"step {metadata['name']} ended with exit code {code}, log {run_log}\n{lines}"
-        )
+        raise WorkflowError(f"exit code {code} of step {metadata['name']}, log {run_log}\n{lines}")
 
 
 def _follow(process: subprocess.Popen[bytes], log: IO[bytes], *, echo: bool) -> None:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 TAIL_BYTES = 1 << 14
 """How much of the end of a log is looked at."""
 
-ERROR_LINE = re.compile(r"^(scalesmear [a-z-]+: .+|\w*(Error|Exception|Interrupt)\b.*)$")
-"""A line in which a command says why it stopped, or the last line of a traceback."""
+ERROR_LINE = re.compile(
+    r"^(scalesmear [a-z-]+: .+|bash: line \d+: .+|[\w.]*(Error|Exception|Interrupt)\b.*)$"
+)
+"""A line in which a command or the shell says why it stopped, or the last of a traceback."""
 
 
 def packtivity_handlers(

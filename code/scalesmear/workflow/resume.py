@@ -24,13 +24,11 @@ from yadageschemas.utils import WithJsonRefEncoder
 
 from scalesmear.io.files import write_json
 from scalesmear.workflow.docker import image_id
-from scalesmear.workflow.host import HostBackend, venv_of, venvs_folder
+from scalesmear.workflow.host import HostBackend
+from scalesmear.workflow.venvs import venv_of, venvs_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-RESUMING_BACKEND = "py:scalesmear.workflow.resume:ResumingBackend"
-"""What ``yadage-run -b`` is given to go on with an earlier run."""
 
 RECORD = "kept.json"
 
@@ -43,17 +41,18 @@ SEARCHED_UP_TO = 1 << 20
 WORD = re.compile(r"[^\s\"',\[\]{}]+")
 
 IDENTITY_SCRIPT = """
-import hashlib, importlib.metadata, importlib.util, pathlib
+import hashlib, importlib.util, pathlib, sys
 spec = importlib.util.find_spec("scalesmear")
 folders = spec.submodule_search_locations if spec else []
-total = hashlib.sha256()
+total = hashlib.sha256(sys.version.encode())
 for path in sorted(p for folder in folders for p in pathlib.Path(folder).rglob("*")):
     if path.is_file() and "__pycache__" not in path.parts:
         total.update(path.name.encode() + path.read_bytes())
-for name in sorted(f"{d.name}=={d.version}" for d in importlib.metadata.distributions()):
+for name in sorted(p.name for folder in sys.path for p in pathlib.Path(folder).glob("*.dist-info")):
     total.update(name.encode())
 print(total.hexdigest())
 """
+"""Prints a checksum of the package's files and of the names and versions of all packages."""
 
 
 class ResumingBackend:
@@ -237,6 +236,5 @@ def _image_identity(image: str) -> str | None:
 
 @cache
 def _venv_identity(venv: Path) -> str:
-    """Return a checksum of the package's files and of the versions of all packages."""
     command = [str(venv / "bin" / "python"), "-c", IDENTITY_SCRIPT]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from scalesmear.errors import InputError, WorkflowError
 from scalesmear.workflow.docker import remove_containers
-from scalesmear.workflow.resume import RESUMING_BACKEND
 from scalesmear.workflow.runtime import environment_variables
 from scalesmear.workflow.signals import exit_when_told
 

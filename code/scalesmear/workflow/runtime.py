@@ -10,7 +10,7 @@ import yaml
 
 from scalesmear.errors import InputError
 from scalesmear.workflow.docker import engine_version, missing_images
-from scalesmear.workflow.host import ONE_THREAD, VENVS_VARIABLE, venv_of, venvs_folder
+from scalesmear.workflow.venvs import ONE_THREAD, VENVS_VARIABLE, venv_of, venvs_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +19,9 @@ Runtime = Literal["docker", "host"]
 
 HOST_BACKEND = "py:scalesmear.workflow.host:HostBackend"
 """What ``yadage-run -b`` and ``packtivity-run -b`` are given to run steps on this machine."""
+
+RESUMING_BACKEND = "py:scalesmear.workflow.resume:ResumingBackend"
+"""The same for steps of either runtime that need not run again: ``-k runtime=docker|host``."""
 
 WATCHED = {
     "PACKTIVITY_DATAMODEL_IMPL": "purejson",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import jsonpath_rw
 
+from scalesmear.errors import ScalesmearError
 from scalesmear.workflow.docker import remove_containers
 from scalesmear.workflow.logs import error_line, log_path, progress_of, tail, without_progress
 from scalesmear.workflow.resume import KeptProxy
@@ -108,39 +109,36 @@ class StageProgress:
         return "  ".join(parts).rstrip()
 
 
-class Stages:
-    """The stages of a workflow in the order of its specs, those of a sub-workflow in its place."""
+def stages_of(workflow: Any) -> list[StageProgress]:
+    """Return the progress of the stages of a yadage workflow, in the order of its specs.
 
-    def __init__(self) -> None:
-        self._names: dict[str, list[str]] = {}
+    The stages of a sub-workflow stand in the place of the stage that runs it.
+    """
+    rules = {rule.identifier: rule for rule in [*workflow.rules, *workflow.applied_rules]}
+    waiting = {rule.identifier for rule in workflow.rules}
+    jobs: dict[tuple[str, str], list[Job]] = {}
+    for node in nodes_of(workflow):
+        about = node.task.metadata
+        jobs.setdefault((about["wflow_offset"], about["wflow_stage"]), []).append(job_of(node))
+    return [
+        StageProgress(
+            name=_label(rules[i].offset, rules[i].rule.name),
+            jobs=tuple(jobs.get((rules[i].offset, rules[i].rule.name), [])),
+            scheduled=i not in waiting,
+        )
+        for i in _in_order(workflow.bookkeeping, rules)
+    ]
 
-    def progress(self, workflow: Any) -> list[StageProgress]:
-        """Return the progress of each stage of a yadage workflow."""
-        waiting = {(rule.offset, rule.rule.name) for rule in workflow.rules}
-        for rule in [*workflow.rules, *workflow.applied_rules]:
-            names = self._names.setdefault(rule.offset, [])
-            if rule.rule.name not in names and rule.rule.name != "init":
-                names.append(rule.rule.name)
-        jobs: dict[tuple[str, str], list[Job]] = {}
-        for node in nodes_of(workflow):
-            about = node.task.metadata
-            jobs.setdefault((about["wflow_offset"], about["wflow_stage"]), []).append(job_of(node))
-        return [
-            StageProgress(
-                _label(offset, name),
-                tuple(jobs.get((offset, name), [])),
-                (offset, name) not in waiting,
-            )
-            for offset, name in self._in_order("")
-        ]
 
-    def _in_order(self, offset: str) -> Iterator[tuple[str, str]]:
-        for name in self._names.get(offset, []):
-            within = [o for o in self._names if o.rpartition("/")[0] == f"{offset}/{name}"]
-            for sub_workflow in within:
-                yield from self._in_order(sub_workflow)
-            if not within:
-                yield offset, name
+def _in_order(scope: dict[str, Any], rules: dict[str, Any]) -> Iterator[str]:
+    """Give the identifiers of the rules of a scope, a stage with a scope of its own opened up."""
+    for identifier in scope.get("_meta", {}).get("stages", []):
+        name = rules[identifier].rule.name
+        if name in scope:
+            for sub_workflow in scope[name].values():
+                yield from _in_order(sub_workflow, rules)
+        elif name != "init":
+            yield identifier
 
 
 def _label(offset: str, name: str) -> str:
@@ -190,11 +188,16 @@ def failure_report(node: Any) -> list[str]:
 
 def _exception_of(node: Any) -> str:
     """Return in one line why a node failed that says nothing about it in its log."""
+    job = node.resultproxy
+    while hasattr(job, "proxy"):
+        job = job.proxy
     try:
-        node.backend.result(node.resultproxy)
+        job.get() if hasattr(job, "get") else job.result()
     except Exception as error:  # noqa: BLE001 - whatever it was is what is asked for
+        if "failed container execution" in str(error):
+            return "its container ended with an error"
         first = (str(error).splitlines() or [""])[0]
-        return f"{type(error).__name__}: {first}"
+        return first if isinstance(error, ScalesmearError) else f"{type(error).__name__}: {first}"
     return "the reason is unknown"
 
 
@@ -204,7 +207,6 @@ class Tracker:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._live = self._stream.isatty()
-        self._stages = Stages()
         self._said: set[str] = set()
         self._drawn = 0
         self._looked = 0.0
@@ -242,7 +244,7 @@ class Tracker:
                 remove_containers(folder)
 
     def _show(self, workflow: Any) -> None:
-        stages = self._stages.progress(workflow)
+        stages = stages_of(workflow)
         now = time.time()
         width = max([MIN_WIDTH, *(len(stage.name) for stage in stages)])
         if self._live and len(stages) < shutil.get_terminal_size().lines:

@@ -1,0 +1,210 @@
+"""workflow.yml, fit.yml and steps.yml agree with each other, with the commands and the version."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import string
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scalesmear.cli import build_parser
+
+REPOSITORY = Path(__file__).parents[2]
+STEPS: dict[str, Any] = yaml.safe_load((REPOSITORY / "steps.yml").read_text())
+STAGES: dict[str, list[dict[str, Any]]] = {
+    name: yaml.safe_load((REPOSITORY / name).read_text())["stages"]
+    for name in ("workflow.yml", "fit.yml")
+}
+SUB_WORKFLOWS = ("coarse", "fine")
+
+# What `check` writes to its published.yml; tests/workflow/test_chain.py compares it with the real one.
+PUBLISHED_BY_CHECK = {
+    *(f"{name}_settings" for name in ("select", "run_bins", "stability", "fill", "fit")),
+    *(f"{name}_settings" for name in ("closure", "export", "report")),
+    *("coarse_categories", "fine_categories", "jobs"),
+}
+PUBLISHED_BY_EXPORT = {"scales", "smearings", "result", "folder"}
+
+
+def step_of(stage: dict[str, Any]) -> str | None:
+    """Return the name of the step that a stage runs, None if it runs a sub-workflow."""
+    reference = stage["scheduler"].get("step", {}).get("$ref")
+    return reference.removeprefix("steps.yml#/") if reference else None
+
+
+def all_stages() -> list[tuple[str, dict[str, Any]]]:
+    return [(file, stage) for file, stages in STAGES.items() for stage in stages]
+
+
+def names_in(*templates: str) -> set[str]:
+    """Return the names in braces."""
+    fields = [field for text in templates for _, field, _, _ in string.Formatter().parse(text)]
+    return {field for field in fields if field}
+
+
+def parameters_of_step(name: str) -> set[str]:
+    publisher = STEPS[name]["publisher"]
+    return names_in(STEPS[name]["process"]["script"], *publisher.get("publish", {}).values())
+
+
+def published_by(file: str, stage_name: str) -> set[str]:
+    if stage_name == "init":
+        return parameters_of_sub_workflow() if file == "fit.yml" else {"samples"}
+    stage = next(stage for stage in STAGES[file] if stage["name"] == stage_name)
+    step = step_of(stage)
+    assert step is not None
+    if STEPS[step]["publisher"]["publisher_type"] == "interpolated-pub":
+        return set(STEPS[step]["publisher"]["publish"])
+    return {"check": PUBLISHED_BY_CHECK, "export": PUBLISHED_BY_EXPORT}[step]
+
+
+def parameters_of_sub_workflow() -> set[str]:
+    stages = [s for s in STAGES["workflow.yml"] if s["name"] in SUB_WORKFLOWS]
+    keys = [set(stage["scheduler"]["parameters"]) for stage in stages]
+    assert keys[0] == keys[1]
+    return keys[0]
+
+
+def selections() -> list[tuple[str, str, str, str]]:
+    """Return (file, stage, selector, output) of everything that a stage takes from others."""
+    found = []
+    for file, stage in all_stages():
+        for value in stage["scheduler"]["parameters"].values():
+            if isinstance(value, dict) and "output" in value:
+                selector = value.get("step") or value["stages"]
+                found.append((file, stage["name"], selector, value["output"]))
+    return found
+
+
+def sources(file: str, selector: str) -> list[tuple[str, str]]:
+    """Return the (file, stage)s that a selector means."""
+    inside = re.fullmatch(r"\(?(?P<subs>[\w|]+)\)?\[\*\]\.(?P<stage>\w+)", selector)
+    if inside is None:
+        return [(file, selector)]
+    assert set(inside["subs"].split("|")) <= set(SUB_WORKFLOWS)
+    return [("fit.yml", inside["stage"])]
+
+
+@pytest.mark.parametrize(("file", "stage"), all_stages())
+def test_stage_supplies_exactly_the_parameters_of_its_step(
+    file: str, stage: dict[str, Any]
+) -> None:
+    step = step_of(stage)
+    if step is None:
+        wanted = {
+            output for f, _, source, output in selections() if (f, source) == ("fit.yml", "init")
+        }
+        assert stage["name"] in SUB_WORKFLOWS
+    else:
+        wanted = {name.removesuffix("!r") for name in parameters_of_step(step)}
+    assert set(stage["scheduler"]["parameters"]) == wanted, file
+
+
+@pytest.mark.parametrize(("file", "stage", "selector", "output"), selections())
+def test_what_a_stage_reads_is_published(file: str, stage: str, selector: str, output: str) -> None:
+    for source_file, source in sources(file, selector):
+        assert output in published_by(source_file, source), stage
+
+
+@pytest.mark.parametrize(("file", "stage"), all_stages())
+def test_stage_waits_for_what_it_reads(file: str, stage: dict[str, Any]) -> None:
+    names = {s["name"] for s in STAGES[file]} | {"init"}
+    waits_for = {d.partition("[")[0] for d in stage["dependencies"]}
+    assert waits_for <= names
+    before = {stage["name"]: set(stage["dependencies"]) for stage in STAGES[file]}
+    reachable, todo = set(waits_for), list(waits_for)
+    while todo:
+        for name in {d.partition("[")[0] for d in before.get(todo.pop(), ())} - reachable:
+            reachable.add(name)
+            todo.append(name)
+    for f, name, selector, _ in selections():
+        if (f, name) == (file, stage["name"]):
+            wanted = set(re.sub(r"\[.*", "", selector).strip("()").split("|"))
+            assert wanted <= reachable
+
+
+@pytest.mark.parametrize(("file", "stage"), all_stages())
+def test_select_and_every_fill_is_scattered(file: str, stage: dict[str, Any]) -> None:
+    heavy = (step_of(stage) or "").startswith(("select", "fill"))
+    kind = "multistep-stage" if heavy else "singlestep-stage"
+    assert stage["scheduler"]["scheduler_type"] == kind, file
+
+
+def words_of(step: str) -> list[str]:
+    """Return the command of a step as the shell splits it, with a value for every parameter."""
+    values = {
+        name: "1" if "seed" in name or "_" in name else name for name in parameters_of_step(step)
+    }
+    script = STEPS[step]["process"]["script"].partition("<<")[0].removesuffix(" \\\n")
+    lines = script.format_map(values | {"inputs": "inputs"}).splitlines()
+    assert lines[0] == "set -euo pipefail"
+    words = shlex.split(" ".join(line.removesuffix("\\") for line in lines[1:]))
+    assert words[0] == "scalesmear"
+    return words[1:]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_command_line_of_step_is_understood(step: str) -> None:
+    words = words_of(step)
+    parser = build_parser(words)
+    args = parser.parse_args(words)
+    assert args.verb == words[0]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_flags_are_in_the_order_of_the_help(step: str) -> None:
+    words = words_of(step)
+    choices = next(
+        action.choices
+        for action in build_parser(words)._actions
+        if isinstance(action, argparse._SubParsersAction)
+    )
+    known = [option for a in choices[words[0]]._actions for option in a.option_strings]
+    used = [word for word in words if word.startswith("--")]
+    assert used == sorted(used, key=known.index)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_parameter_is_called_like_its_flag(step: str) -> None:
+    script = STEPS[step]["process"]["script"].partition("<<")[0]
+    pairs = re.findall(r"--([a-z-]+) \{(\w+)\}", script)
+    assert pairs
+    assert all(flag.replace("-", "_") == parameter for flag, parameter in pairs)
+
+
+def test_flags_of_a_step_stand_on_lines_of_their_own() -> None:
+    for step in STEPS.values():
+        lines = step["process"]["script"].splitlines()
+        assert all(line.count(" --") <= 1 for line in lines)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_image_tag_is_the_version_of_the_package(step: str) -> None:
+    environment = STEPS[step]["environment"]
+    assert environment["image"] == "scalesmear/scalesmear"
+    assert environment["imagetag"] == version("scalesmear")
+
+
+def validated(command: str, spec: str) -> str:
+    program = Path(sys.executable).with_name(command)
+    done = subprocess.run(
+        [program, spec], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def test_workflow_is_valid() -> None:
+    assert "workflow validates against schema" in validated("yadage-validate", "workflow.yml")
+
+
+@pytest.mark.parametrize("step", ["check", "toys"])  # one with each publisher; 1 s each
+def test_step_is_valid(step: str) -> None:
+    assert "definition is valid" in validated("packtivity-validate", f"steps.yml#/{step}")

@@ -6,7 +6,7 @@ region alone. `scalesmear.peak` has the estimator.
 
 from __future__ import annotations
 
-import math
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,7 +28,7 @@ from scalesmear.peak import (
 from scalesmear.runs import RunRange, group_neighbours, run_bin_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 Region = tuple[float, float]
 """Half-open range of abs(eta_SC)."""
 
-Cells = list[list[np.ndarray[Any, np.dtype[np.float32]]]]
-"""An array for each region and run bin."""
+Masses = np.ndarray[Any, np.dtype[np.float32]]
 
 DATA_COLUMNS = ("run", "mass", "eta_sc")
 SIM_COLUMNS = ("weight", "mass", "eta_sc")
@@ -75,24 +74,23 @@ class StabilitySettings:
 
 @dataclass(frozen=True)
 class DiagonalMasses:
-    """Masses of the events with both electrons in the same region, sorted in every cell.
+    """Masses of the data events with both electrons in the same region, sorted in every cell.
 
     Attributes
     ----------
     masses : list of lists of float32 arrays
         ``masses[region][run_bin]`` [GeV], rising.
-    weights : list of lists of float32 arrays or None
-        The weights that belong to them; None for data.
-    n_events : int
-        Number of events read.
     dropped : dict
         Number of events not used, by reason.
     """
 
-    masses: Cells
-    weights: Cells | None
-    n_events: int
+    masses: list[list[Masses]]
     dropped: dict[str, int]
+
+    @property
+    def n_events(self) -> int:
+        """Number of events read."""
+        return sum(len(cell) for row in self.masses for cell in row) + sum(self.dropped.values())
 
 
 @dataclass(frozen=True)
@@ -170,6 +168,11 @@ class Stability:
         return [cell for cell in self.cells if cell.merged]
 
     @property
+    def merged_groups(self) -> dict[str, int]:
+        """Number of cells that were merged, by the name of what they became."""
+        return dict(Counter(cell_name(cell.merged_runs, cell.region) for cell in self.merged))
+
+    @property
     def scale_table(self) -> ScaleTable:
         """The scales as corrections by run and abs(eta), the same for every R9, Et and gain."""
         return ScaleTable.of(
@@ -226,89 +229,80 @@ def region_number(abs_eta: FloatArray, regions: Sequence[Region]) -> NDArray[np.
 
 
 def collect_masses(
-    batches: Iterable[Events],
-    regions: Sequence[Region],
-    run_bins: Sequence[RunRange] | None = None,
+    batches: Iterable[Events], regions: Sequence[Region], run_bins: Sequence[RunRange]
 ) -> DiagonalMasses:
-    """Return the masses of each cell, sorted, so that nothing depends on the order of the events.
+    """Return the masses of each cell of data, sorted, whatever the order of the events.
 
     Parameters
     ----------
     batches : iterable of Events
-        With `DATA_COLUMNS`; with `SIM_COLUMNS` if `run_bins` is None.
+        With `DATA_COLUMNS`.
     regions : sequence of (float, float)
-    run_bins : sequence of (int, int) or None
-        None takes all runs as one bin and keeps the weights: what simulation wants.
+    run_bins : sequence of (int, int)
 
     Raises
     ------
     InputError
-        If an event's run lies in no run bin.
+        If the run of an event that is used lies in no run bin.
     """
-    n_bins = 1 if run_bins is None else len(run_bins)
-    cells, masses, weights = (
-        [np.zeros(0, np.int32)],
-        [np.zeros(0, np.float32)],
-        [np.zeros(0, np.float32)],
-    )
-    n_events = 0
     dropped = dict.fromkeys((DIFFERENT_REGIONS, OUTSIDE_REGIONS), 0)
+    n_bins = len(run_bins)
+    cells, masses = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
+    for events, region in _diagonal(batches, regions, dropped):
+        cells.append(region * np.int32(n_bins) + _run_bin_of(events, run_bins))
+        masses.append(events.mass)
+    cell, mass = np.concatenate(cells), np.concatenate(masses)
+    n_cells = len(regions) * n_bins
+    order = np.argsort(cell.astype(np.min_scalar_type(n_cells)), kind="stable")
+    ends = np.cumsum(np.bincount(cell, minlength=n_cells))[:-1]
+    parts = [np.sort(part) for part in np.split(mass[order], ends)]
+    rows = [parts[start : start + n_bins] for start in range(0, n_cells, n_bins)]
+    return DiagonalMasses(rows, dropped)
+
+
+def collect_simulation(
+    batches: Iterable[Events], regions: Sequence[Region]
+) -> list[tuple[Masses, Masses]]:
+    """Return masses and weights of each region, sorted by mass, then by weight.
+
+    `batches` have the columns `SIM_COLUMNS`.
+    """
+    found = [([np.zeros(0, np.float32)], [np.zeros(0, np.float32)]) for _ in regions]
+    for events, region in _diagonal(batches, regions, {}):
+        for number, (masses, weights) in enumerate(found):
+            here = region == number
+            masses.append(events.mass[here])
+            weights.append(events.weight[here])
+    return [_sorted_by_mass(*map(np.concatenate, parts)) for parts in found]
+
+
+def _sorted_by_mass(masses: Masses, weights: Masses) -> tuple[Masses, Masses]:
+    order = np.lexsort((weights, masses))
+    return masses[order], weights[order]
+
+
+def _diagonal(
+    batches: Iterable[Events], regions: Sequence[Region], dropped: dict[str, int]
+) -> Iterator[tuple[Events, NDArray[np.int16]]]:
+    """Yield the events with both electrons in one region, and that; count the others."""
     for events in batches:
-        n_events += len(events)
-        region = _common_region(events.abs_eta, regions, dropped)
-        keep = region >= 0
-        run_bin = 0 if run_bins is None else _run_bin_of(events, run_bins)[keep]
-        cells.append(region[keep].astype(np.int32) * n_bins + run_bin)
-        masses.append(events.mass[keep])
-        if run_bins is None:
-            weights.append(events.weight[keep])
-    shape = (len(regions), n_bins)
-    return DiagonalMasses(
-        *_sorted_cells(cells, masses, weights if run_bins is None else None, shape),
-        n_events,
-        dropped,
-    )
-
-
-def _common_region(
-    abs_eta: FloatArray, regions: Sequence[Region], dropped: dict[str, int]
-) -> NDArray[np.int16]:
-    """Return the region that both electrons lie in, shape (n,), or -1, counted by reason."""
-    first, second = region_number(abs_eta, regions).T
-    inside = (first >= 0) & (second >= 0)
-    same = inside & (first == second)
-    dropped[OUTSIDE_REGIONS] += int(np.count_nonzero(~inside))
-    dropped[DIFFERENT_REGIONS] += int(np.count_nonzero(inside & ~same))
-    return np.where(same, first, np.int16(-1))
+        first, second = region_number(events.abs_eta, regions).T
+        inside = (first >= 0) & (second >= 0)
+        same = inside & (first == second)
+        n_inside = int(np.count_nonzero(inside))
+        n_same = int(np.count_nonzero(same))
+        dropped[OUTSIDE_REGIONS] = dropped.get(OUTSIDE_REGIONS, 0) + len(events) - n_inside
+        dropped[DIFFERENT_REGIONS] = dropped.get(DIFFERENT_REGIONS, 0) + n_inside - n_same
+        yield events.where(same), first[same]
 
 
 def _run_bin_of(events: Events, run_bins: Sequence[RunRange]) -> NDArray[np.int32]:
     number = run_bin_number(events.run, run_bins)
     if len(number) and number.min() < 0:
         run = int(events.run[number < 0].min())
-        raise InputError(
-            "run bins", f"run {run} lies in no bin", "derive them from the same events"
-        )
+        cure = "derive run bins and stability from the same events"
+        raise InputError("run bins", f"run {run} lies in no bin", cure)
     return number
-
-
-def _sorted_cells(
-    cells: list[NDArray[np.int32]],
-    masses: list[NDArray[np.float32]],
-    weights: list[NDArray[np.float32]] | None,
-    shape: tuple[int, int],
-) -> tuple[Cells, Cells | None]:
-    """Split masses, and weights if there are any, by cell, rising in mass, then in weight."""
-    cell, mass = np.concatenate(cells), np.concatenate(masses)
-    weight = None if weights is None else np.concatenate(weights)
-    order = np.lexsort((mass, cell) if weight is None else (weight, mass, cell))
-    ends = np.searchsorted(cell[order], np.arange(1, math.prod(shape)))
-
-    def split(values: NDArray[np.float32]) -> Cells:
-        parts = np.split(values[order], ends)
-        return [parts[i * shape[1] : (i + 1) * shape[1]] for i in range(shape[0])]
-
-    return split(mass), None if weight is None else split(weight)
 
 
 def z_mass_targets(regions: Sequence[Region]) -> tuple[Target, ...]:
@@ -316,10 +310,18 @@ def z_mass_targets(regions: Sequence[Region]) -> tuple[Target, ...]:
     return tuple(Target(region, Z_MASS, 0.0, 0) for region in regions)
 
 
-def simulation_targets(sim: DiagonalMasses, settings: StabilitySettings) -> tuple[Target, ...]:
+def simulation_targets(
+    sim: Sequence[tuple[Masses, Masses]], settings: StabilitySettings
+) -> tuple[Target, ...]:
     """Return the simulation's weighted median in the window as the target of each region.
 
     Its error is common to all run bins of a region and not part of the error of a scale.
+
+    Parameters
+    ----------
+    sim : sequence of (float32 array, float32 array)
+        Masses and weights of each region, see `collect_simulation`.
+    settings : StabilitySettings
 
     Raises
     ------
@@ -328,16 +330,14 @@ def simulation_targets(sim: DiagonalMasses, settings: StabilitySettings) -> tupl
     FitError
         If their weights do not add up to something positive around the median.
     """
-    if sim.weights is None:
-        raise ValueError("targets want the weights of the simulation")
     return tuple(
-        _simulation_target(region, masses[0], weights[0], settings.mass_window)
-        for region, masses, weights in zip(settings.regions, sim.masses, sim.weights, strict=True)
+        _simulation_target(region, masses, weights, settings.mass_window)
+        for region, (masses, weights) in zip(settings.regions, sim, strict=True)
     )
 
 
 def _simulation_target(
-    region: Region, masses: NDArray[np.float32], weights: NDArray[np.float32], window: MassWindow
+    region: Region, masses: Masses, weights: Masses, window: MassWindow
 ) -> Target:
     inside = inside_window(masses, window)
     masses, weights = masses[inside], weights[inside]
@@ -391,7 +391,7 @@ def derive_stability(
 
 
 def _cells_of_region(
-    masses: Sequence[NDArray[np.float32]],
+    masses: Sequence[Masses],
     run_bins: Sequence[RunRange],
     target: Target,
     settings: StabilitySettings,
@@ -415,9 +415,7 @@ def _cells_of_region(
     return cells
 
 
-def _solve(
-    masses: NDArray[np.float32], window: MassWindow, target: float
-) -> tuple[float, float, Peak, Peak]:
+def _solve(masses: Masses, window: MassWindow, target: float) -> tuple[float, float, Peak, Peak]:
     """Return the scale, its error, and the peak before and after."""
     scale = solve_scale(masses, window, target)
     error = scale_error(masses, window, target, scale)

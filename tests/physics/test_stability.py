@@ -14,6 +14,7 @@ from scalesmear.stability import (
     Stability,
     StabilitySettings,
     collect_masses,
+    collect_simulation,
     derive_stability,
     simulation_targets,
     z_mass_targets,
@@ -101,7 +102,7 @@ def test_simulation_as_target_brings_data_to_its_median(
 ) -> None:
     settings = replace(SETTINGS, target="simulation")
     sim = generate(truth, "sim", 200_000)
-    targets = simulation_targets(collect_masses([sim], ABS_ETA), settings)
+    targets = simulation_targets(collect_simulation([sim], ABS_ETA), settings)
     collected = collect_masses([data], ABS_ETA, run_bins)
     result = derive_stability(collected, run_bins, targets, settings)
     for cell, target in zip(result.cells, targets * N_RUNS, strict=True):

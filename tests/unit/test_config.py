@@ -15,6 +15,7 @@ from scalesmear.cli import main
 from scalesmear.closure import ClosureSettings
 from scalesmear.config import Inputs, allowed_values, parse, reference_page, resolve, schema
 from scalesmear.errors import InputError
+from scalesmear.export import ExportSettings
 from scalesmear.fill import FillSettings
 from scalesmear.fit import FitSettings
 from scalesmear.io.categoryfile import read_categories
@@ -275,18 +276,17 @@ def test_check_publishes_settings_categories_and_jobs(
         "fill_settings": FillSettings,
         "fit_settings": FitSettings,
         "closure_settings": ClosureSettings,
+        "export_settings": ExportSettings,
         "report_settings": ReportSettings,
     }
-    expected = resolve(values_of(inputdata)).settings()
-    export = published.pop("export_settings")
-    assert json.loads(Path(export).read_text()) == {"era": "toy"}
+    expected = resolve(values_of(inputdata)).settings() | {
+        "export": ExportSettings(era="toy"),
+        "report": ReportSettings("toy", "", str(output / "truth.json")),
+    }
     assert set(published) == set(kinds)
     for key, kind in kinds.items():
         settings: Any = read_settings(published[key], kind)
-        if key != "report_settings":
-            assert settings == expected[key.removesuffix("_settings")]
-    report = read_settings(published["report_settings"], ReportSettings)
-    assert report == ReportSettings("toy", "", str(output / "truth.json"))
+        assert settings == expected[key.removesuffix("_settings")]
     assert (output / "truth.json").read_text() == '{"seed": 1}'
     assert resolve(json.loads((output / "inputs.json").read_text())) == resolve(
         values_of(inputdata)

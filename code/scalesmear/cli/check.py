@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -18,8 +17,9 @@ import yaml
 
 from scalesmear.config import Inputs, parse, resolve
 from scalesmear.errors import InputError
+from scalesmear.export import ExportSettings
 from scalesmear.io.categoryfile import read_categories, write_categories
-from scalesmear.io.files import existing, read_json, write_json, write_text
+from scalesmear.io.files import existing, read_json, write_json, write_settings, write_text
 from scalesmear.io.samples import Job, Sample, read_samples, split_jobs, write_job
 from scalesmear.report.settings import ReportSettings
 
@@ -109,7 +109,7 @@ def _write(
         shutil.copyfile(inputs.truth, part / "truth.json")
         truth = str(output / "truth.json")
     for stage, settings in _settings(inputs, truth).items():
-        write_json(part / "settings" / f"{stage}.json", settings)
+        write_settings(part / "settings" / f"{stage}.json", settings)
         published[f"{stage}_settings"] = str(output / "settings" / f"{stage}.json")
     for fit, chosen in categories.items():
         write_categories(part / "categories" / f"{fit}.yml", chosen)
@@ -120,12 +120,12 @@ def _write(
     return published | {"jobs": [str(output / "jobs" / name) for name in names]}
 
 
-def _settings(inputs: Inputs, truth: str | None) -> dict[str, dict[str, Any]]:
-    """Return the settings of all stages as JSON objects."""
-    report = ReportSettings(era=inputs.era, label=inputs.label or "", truth=truth)
-    stages = inputs.settings() | {"report": report}
-    settings = {stage: asdict(values) for stage, values in stages.items()}
-    return settings | {"export": {"era": inputs.era}}
+def _settings(inputs: Inputs, truth: str | None) -> dict[str, Any]:
+    """Return the settings of all stages."""
+    return inputs.settings() | {
+        "export": ExportSettings(era=inputs.era),
+        "report": ReportSettings(era=inputs.era, label=inputs.label or "", truth=truth),
+    }
 
 
 def _job_names(jobs: tuple[Job, ...]) -> list[str]:

@@ -23,6 +23,7 @@ from scalesmear.stability import (
     StabilitySettings,
     Target,
     collect_masses,
+    collect_simulation,
     derive_stability,
     simulation_targets,
     stability_table,
@@ -71,9 +72,8 @@ def _targets(sim: Sequence[EventFile], settings: StabilitySettings) -> tuple[Tar
     """Return where to put the medians; reads simulation only if they come from it."""
     if settings.target == "z_mass":
         return z_mass_targets(settings.regions)
-    return simulation_targets(
-        collect_masses(_batches(sim, SIM_COLUMNS), settings.regions), settings
-    )
+    masses = collect_simulation(_batches(sim, SIM_COLUMNS), settings.regions)
+    return simulation_targets(masses, settings)
 
 
 def _batches(files: Sequence[EventFile], columns: Sequence[str]) -> Iterator[Events]:
@@ -96,6 +96,5 @@ def _say(stability: Stability, settings: StabilitySettings) -> None:
             f"abs(eta) {target.region[0]:g}-{target.region[1]:g}: median to {target.mass:.3f} GeV, "
             f"scales {min(scales):.5f}-{max(scales):.5f}, errors up to {error:.5f}"
         )
-    for cell in stability.merged:
-        first, last = cell.merged_runs
-        print(f"{cell.name}: fewer than {settings.min_events} events, merged into {first}-{last}")
+    for name, n_cells in stability.merged_groups.items():
+        print(f"{name}: {n_cells} run bins merged for fewer than {settings.min_events} events")

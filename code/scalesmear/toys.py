@@ -12,7 +12,7 @@ additional Gaussian smearing and is divided by a scale, a run drift and a gain f
 more loosely than an analysis does, so that events may migrate over its edges.
 
 Every event is drawn from a stream that is keyed by seed, kind, number of the stream (the file) and
-chunk: a file does not depend on how many others there are.
+chunk: a file does not depend on how many others there are, and a longer one starts with a shorter.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 CHUNK_SIZE = 1 << 17
 """Events generated at a time, and entries of a basket of a ROOT file."""
 
-BLOCK_SIZE = 1 << 15
-"""Pairs drawn at a time, few enough for the processor's cache."""
+BLOCK_SIZE = 1 << 12
+"""Pairs drawn at a time, however many are wanted: a longer stream starts with a shorter one."""
 
 Z_WIDTH = 2.495
 """Width of the Z boson [GeV]."""
@@ -231,10 +231,9 @@ def chunk_sizes(n_events: int) -> Iterator[int]:
 def generate_chunk(truth: ToyTruth, kind: Kind, n_events: int, stream: int, chunk: int) -> Events:
     """Generate one chunk of a stream of events, see `generate`."""
     rng = _generator(truth, kind, stream, chunk, 0)
-    n_drawn = min(BLOCK_SIZE, 64 + int(1.6 * n_events))
-    parts = [_generate_block(truth, kind, n_drawn, rng)]
+    parts = [_generate_block(truth, kind, BLOCK_SIZE, rng)]
     while sum(map(len, parts)) < n_events:
-        parts.append(_generate_block(truth, kind, n_drawn, rng))
+        parts.append(_generate_block(truth, kind, BLOCK_SIZE, rng))
     events = Events.concatenate(parts).where(slice(0, n_events))
     first = (stream << 40) + chunk * CHUNK_SIZE + 1
     events.event[:] = np.arange(first, first + n_events, dtype=np.uint64)

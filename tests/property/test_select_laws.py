@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -58,9 +58,10 @@ def same(a: Events, b: Events) -> bool:
     return all(np.array_equal(getattr(a, n), getattr(b, n), equal_nan=True) for n in COLUMNS)
 
 
+@settings(deadline=None)
 @given(candidates(), SETTINGS)
-def test_every_event_is_kept_or_counted(batch: Candidates, settings: SelectSettings) -> None:
-    events, tally = select(batch, settings)
+def test_every_event_is_kept_or_counted(batch: Candidates, cuts: SelectSettings) -> None:
+    events, tally = select(batch, cuts)
     left = [count for count, _ in tally.cuts.values()]
     assert left[0] == len(batch.events)
     assert left == sorted(left, reverse=True)
@@ -68,48 +69,48 @@ def test_every_event_is_kept_or_counted(batch: Candidates, settings: SelectSetti
     assert list(tally.cuts.values())[-1][1] == tally.sum_of_weights
 
 
+@settings(deadline=None)
 @given(candidates(), SETTINGS)
-def test_selecting_twice_changes_nothing(batch: Candidates, settings: SelectSettings) -> None:
-    once, _ = select(batch, settings)
+def test_selecting_twice_changes_nothing(batch: Candidates, cuts: SelectSettings) -> None:
+    once, _ = select(batch, cuts)
     opposite = np.tile(np.array([1, -1], np.int16), (len(once), 1))
     good = np.full((len(once), 2), 31, np.uint32)
-    twice, _ = select(Candidates(once, good, opposite), settings)
+    twice, _ = select(Candidates(once, good, opposite), cuts)
     assert same(once, twice)
 
 
+@settings(deadline=None)
 @given(candidates(), SETTINGS, st.integers(0, 12))
 def test_splitting_a_batch_changes_nothing(
-    batch: Candidates, settings: SelectSettings, where: int
+    batch: Candidates, cuts: SelectSettings, where: int
 ) -> None:
-    whole, tally = select(batch, settings)
-    first, second = (
-        select(part_of(batch, s), settings) for s in (slice(0, where), slice(where, None))
-    )
+    whole, tally = select(batch, cuts)
+    first, second = (select(part_of(batch, s), cuts) for s in (slice(0, where), slice(where, None)))
     assert same(Events.concatenate([first[0], second[0]]), whole)
     total = Tally() + first[1] + second[1]
     assert (total.cuts, total.runs) == (tally.cuts, tally.runs)
     assert total.sum_of_weights == tally.sum_of_weights
 
 
+@settings(deadline=None)
 @given(candidates(), SETTINGS)
-def test_what_is_kept_is_finite(batch: Candidates, settings: SelectSettings) -> None:
-    events, _ = select(batch, settings)
+def test_what_is_kept_is_finite(batch: Candidates, cuts: SelectSettings) -> None:
+    events, _ = select(batch, cuts)
     for name in COLUMNS:
         assert np.all(np.isfinite(getattr(events, name)))
 
 
+@settings(deadline=None)
 @given(candidates(), SETTINGS, st.floats(0, 5))
-def test_a_tighter_cut_keeps_a_part(
-    batch: Candidates, settings: SelectSettings, more: float
-) -> None:
-    loose, _ = select(batch, settings)
-    lead, sub = settings.et_min
+def test_a_tighter_cut_keeps_a_part(batch: Candidates, cuts: SelectSettings, more: float) -> None:
+    loose, _ = select(batch, cuts)
+    lead, sub = cuts.et_min
     tighter = SelectSettings(
-        abs_eta_max=settings.abs_eta_max,
+        abs_eta_max=cuts.abs_eta_max,
         et_min=(lead + more, sub + more),
-        et_margin=settings.et_margin,
-        id_bit=settings.id_bit,
-        charge=settings.charge,
+        et_margin=cuts.et_margin,
+        id_bit=cuts.id_bit,
+        charge=cuts.charge,
     )
     tight, _ = select(batch, tighter)
     assert len(tight) <= len(loose)

@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import uproot
 
 from scalesmear import toys
+from scalesmear.cli import main
 from scalesmear.events import Events
+from scalesmear.io.ntuples import open_ntuple
+from scalesmear.io.samples import read_samples
 from scalesmear.kinematics import pair_mass
 from scalesmear.toys import (
     chunk_sizes,
@@ -23,6 +27,8 @@ from scalesmear.toys import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scalesmear.histogram import Kind
 
 
@@ -62,6 +68,12 @@ def test_no_event_number_occurs_in_two_streams() -> None:
     truth = make_truth(1)
     first, second = (generate(truth, "sim", 50, stream=stream) for stream in (0, 1))
     assert not set(first.event) & set(second.event)
+
+
+def test_a_longer_stream_starts_with_a_shorter_one() -> None:
+    truth = make_truth(8)
+    short, long = (generate(truth, "sim", n) for n in (200, 5000))
+    assert same(short, long.where(slice(0, 200)))
 
 
 def test_no_events_can_be_asked_for() -> None:
@@ -136,3 +148,108 @@ def test_the_truth_as_json_has_each_window_once() -> None:
 
 def test_a_single_run_does_not_drift() -> None:
     assert make_truth(1, n_runs=1).drift.tolist() == [[1.0] * 5]
+
+
+# The verb
+
+
+def write_toys(folder: Path, data_files: int, *options: str) -> Path:
+    words = ["--data-events", "301", "--data-files", str(data_files), "--sim-files", "1"]
+    words += ["--sim-events", "200", "--seed", "9", "--runs", "5", *options]
+    assert main(["toys", "--output", str(folder), *words]) == 0
+    return folder
+
+
+def read_events(path: Path, kind: Kind) -> Events:
+    with open_ntuple(path, "selected", kind) as ntuple:
+        return Events.concatenate(candidates.events for candidates in ntuple.candidates())
+
+
+def test_the_verb_writes_files_their_list_and_the_truth(tmp_path: Path) -> None:
+    folder = write_toys(tmp_path, 2)
+    samples = read_samples(folder / "samples.tsv")
+    assert [sample.kind for sample in samples] == ["data", "data", "sim"]
+    sizes = [len(read_events(folder / sample.path, sample.kind)) for sample in samples]
+    assert sizes == [151, 150, 200]
+    truth = make_truth(9, 5)
+    assert json.loads((folder / "truth.json").read_text()) == json.loads(
+        json.dumps(truth.as_json())
+    )
+    # what the files hold is what can be generated without them
+    second = read_events(folder / samples[1].path, "data")
+    expected = generate(truth, "data", 150, stream=1)
+    np.testing.assert_array_equal(second.event, expected.event)
+    np.testing.assert_array_equal(second.r9, expected.r9)
+    np.testing.assert_allclose(second.et, expected.et, rtol=3e-7)
+
+
+def test_a_file_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:
+    two, three = (write_toys(tmp_path / str(n), n) for n in (2, 3))
+    first, same_first = (
+        read_events(folder / "ntuples" / "data-1.root", "data") for folder in (two, three)
+    )
+    assert (len(first), len(same_first)) == (151, 101)
+    assert same(first.where(slice(0, 50)), same_first.where(slice(0, 50)))
+
+
+def test_the_branches_are_those_of_ecalelf(tmp_path: Path) -> None:
+    folder = write_toys(tmp_path, 1, "--compression", "zstd")
+    with uproot.open(folder / "ntuples" / "data-1.root") as file:
+        types = {branch.name: branch.typename for branch in file["selected"].branches}
+        third = {
+            name: file["selected"][name].array(library="np")[0, 2]
+            for name in ("phiEle", "chargeEle", "gainSeedSC")
+        }
+        assert file.file.compression == uproot.ZSTD(1)
+    assert third == {"phiEle": -999, "chargeEle": -100, "gainSeedSC": 0}
+    assert types == {
+        "runNumber": "uint32_t",
+        "lumiBlock": "uint16_t",
+        "eventNumber": "uint64_t",
+        "mcGenWeight": "float",
+        "etaEle": "float[3]",
+        "phiEle": "float[3]",
+        "etaSCEle": "float[3]",
+        "R9Ele": "float[3]",
+        "energy_ECAL_ele": "float[3]",
+        "invMass_ECAL_ele": "float",
+        "gainSeedSC": "uint8_t[3]",
+        "chargeEle": "int16_t[3]",
+        "eleID": "uint32_t[3]",
+        "rho": "float",
+        "nPV": "uint8_t",
+        "nPU": "uint8_t",
+    }
+
+
+def test_options_reach_the_truth(tmp_path: Path) -> None:
+    options = ["--background-fraction", "0.05", "--gain-6-scale", "1.1", "--negative-fraction", "0"]
+    folder = write_toys(tmp_path, 1, *options)
+    truth = json.loads((folder / "truth.json").read_text())
+    assert truth["background_fraction"] == 0.05
+    assert truth["gain"]["6"] == 1.1
+    assert len(truth["drift"]["runs"]) == 5
+    assert np.all(read_events(folder / "ntuples" / "sim-1.root", "sim").weight > 0)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--data-files", "0"),
+        ("--sim-events", "-1"),
+        ("--data-events", "0"),
+        ("--runs", "0"),
+        ("--seed", "-1"),
+        ("--background-fraction", "1.5"),
+        ("--negative-fraction", "0.5"),
+        ("--gain-1-scale", "0"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, value: str
+) -> None:
+    assert main(["toys", "--output", str(tmp_path / "toys"), option, value]) == 1
+    error = capsys.readouterr().err
+    assert f"{option}: is {value}" in error
+    assert len(error.splitlines()) == 1
+    assert not (tmp_path / "toys").exists()

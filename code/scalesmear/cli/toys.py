@@ -8,9 +8,11 @@ Background is 0 unless asked for: the fits have no model of it.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scalesmear.errors import InputError
 from scalesmear.io.files import write_json, write_text
 from scalesmear.io.ntuples import COMPRESSIONS, ntuple_branches, write_ntuple
 from scalesmear.progress import Progress
@@ -28,27 +30,39 @@ if TYPE_CHECKING:
 TREE = "selected"
 
 
+class Option(NamedTuple):
+    """A number that can be chosen: default, allowed range and meaning."""
+
+    default: float
+    low: float
+    high: float
+    text: str
+
+
+COUNTS = {
+    "seed": Option(1, 0, math.inf, "of truth and events"),
+    "data-events": Option(1_000_000, 1, math.inf, "events in all data files together"),
+    "sim-events": Option(2_000_000, 1, math.inf, "events in all files of simulation together"),
+    "data-files": Option(4, 1, math.inf, "number of data files"),
+    "sim-files": Option(4, 1, math.inf, "number of files of simulation"),
+    "runs": Option(60, 1, 10_000, "number of runs of data"),
+}
+NUMBERS = {
+    "background-fraction": Option(0.0, 0.0, 0.9, "of non-resonant pairs in data"),
+    "negative-fraction": Option(0.12, 0.0, 0.4, "of simulated events with a negative weight"),
+    "gain-6-scale": Option(1.004, 0.5, 2.0, "factor that data need in gain 6"),
+    "gain-1-scale": Option(1.01, 0.5, 2.0, "factor that data need in gain 1"),
+}
+
+
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this verb."""
     parser.add_argument("--output", required=True, metavar="DIR", help="folder to write to")
-    for name, default, text in (
-        ("--seed", 1, "of truth and events"),
-        ("--data-events", 1_000_000, "events in all data files together"),
-        ("--sim-events", 2_000_000, "events in all files of simulation together"),
-        ("--data-files", 4, "number of data files"),
-        ("--sim-files", 4, "number of files of simulation"),
-        ("--runs", 60, "number of runs of data"),
-    ):
-        help_text = f"{text} (default: {default})"
-        parser.add_argument(name, type=int, default=default, metavar="N", help=help_text)
-    for name, factor, text in (
-        ("--background-fraction", 0.0, "of non-resonant pairs in data"),
-        ("--negative-fraction", 0.12, "of simulated events with a negative weight"),
-        ("--gain-6-scale", 1.004, "factor that data need in gain 6"),
-        ("--gain-1-scale", 1.01, "factor that data need in gain 1"),
-    ):
-        help_text = f"{text} (default: {factor})"
-        parser.add_argument(name, type=float, default=factor, metavar="X", help=help_text)
+    for options, kind, metavar in ((COUNTS, int, "N"), (NUMBERS, float, "X")):
+        for name, option in options.items():
+            text = f"{option.text} (default: {option.default})"
+            default = kind(option.default)
+            parser.add_argument(f"--{name}", type=kind, default=default, metavar=metavar, help=text)
     parser.add_argument(
         "--compression", choices=COMPRESSIONS, default="lz4", help="of the files (default: lz4)"
     )
@@ -56,6 +70,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the files, the list of them and the truth."""
+    _check(args)
     truth = make_truth(
         args.seed,
         args.runs,
@@ -81,6 +96,20 @@ def run(args: argparse.Namespace) -> None:
     write_text(folder / "samples.tsv", "".join(lines))
     write_json(folder / "truth.json", truth.as_json())
     print(f"{args.data_events} data and {args.sim_events} simulated events in {folder}")
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Make sure that all numbers are in their range."""
+    for name, option in (COUNTS | NUMBERS).items():
+        value = getattr(args, name.replace("-", "_"))
+        if not option.low <= value <= option.high:
+            cure = f"choose between {option.low} and {option.high}"
+            raise InputError(f"--{name}", f"is {value}", cure)
+    for kind in ("data", "sim"):
+        events, files = (getattr(args, f"{kind}_{what}") for what in ("events", "files"))
+        if events < files:
+            problem = f"is {events}, fewer than {files} files"
+            raise InputError(f"--{kind}-events", problem, "each file needs an event")
 
 
 def _chunks(

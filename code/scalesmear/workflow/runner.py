@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from scalesmear.errors import InputError, WorkflowError
 from scalesmear.workflow.docker import remove_containers
-from scalesmear.workflow.runtime import environment_variables
+from scalesmear.workflow.runtime import RESUMING_BACKEND, environment_variables
 from scalesmear.workflow.signals import exit_when_told
 
 if TYPE_CHECKING:

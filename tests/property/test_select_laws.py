@@ -58,7 +58,7 @@ def same(a: Events, b: Events) -> bool:
     return all(np.array_equal(getattr(a, n), getattr(b, n), equal_nan=True) for n in COLUMNS)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(candidates(), SETTINGS)
 def test_every_event_is_kept_or_counted(batch: Candidates, cuts: SelectSettings) -> None:
     events, tally = select(batch, cuts)
@@ -69,7 +69,7 @@ def test_every_event_is_kept_or_counted(batch: Candidates, cuts: SelectSettings)
     assert list(tally.cuts.values())[-1][1] == tally.sum_of_weights
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(candidates(), SETTINGS)
 def test_selecting_twice_changes_nothing(batch: Candidates, cuts: SelectSettings) -> None:
     once, _ = select(batch, cuts)
@@ -79,7 +79,7 @@ def test_selecting_twice_changes_nothing(batch: Candidates, cuts: SelectSettings
     assert same(once, twice)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(candidates(), SETTINGS, st.integers(0, 12))
 def test_splitting_a_batch_changes_nothing(
     batch: Candidates, cuts: SelectSettings, where: int
@@ -92,7 +92,7 @@ def test_splitting_a_batch_changes_nothing(
     assert total.sum_of_weights == tally.sum_of_weights
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(candidates(), SETTINGS)
 def test_what_is_kept_is_finite(batch: Candidates, cuts: SelectSettings) -> None:
     events, _ = select(batch, cuts)
@@ -100,7 +100,7 @@ def test_what_is_kept_is_finite(batch: Candidates, cuts: SelectSettings) -> None
         assert np.all(np.isfinite(getattr(events, name)))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(candidates(), SETTINGS, st.floats(0, 5))
 def test_a_tighter_cut_keeps_a_part(batch: Candidates, cuts: SelectSettings, more: float) -> None:
     loose, _ = select(batch, cuts)

@@ -84,7 +84,8 @@ def close(residual: FitResult, smearing: NDArray[np.float64], settings: ClosureS
     growth_error = variance_error / (2 * np.maximum(total, np.sqrt(variance_error)))
 
     def small(deviation: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.bool_]:
-        within = np.maximum(settings.tolerance * np.nan_to_num(error), settings.floor)
+        known = np.where(np.isfinite(error), error, 0)
+        within = np.maximum(settings.tolerance * known, settings.floor)
         return np.abs(deviation) <= within
 
     return Closure(

@@ -80,6 +80,7 @@ class Inputs:
     min_sim_events: float
     min_data_events: float
     closure_tolerance: float
+    closure_floor: float
     seed: int
     where: InitVar[str] = "inputs.yml"
 
@@ -147,7 +148,7 @@ class Inputs:
             "fit": FitSettings(
                 min_sim_events=self.min_sim_events, min_data_events=self.min_data_events
             ),
-            "closure": ClosureSettings(tolerance=self.closure_tolerance),
+            "closure": ClosureSettings(tolerance=self.closure_tolerance, floor=self.closure_floor),
         }
 
     def to_json(self) -> dict[str, Any]:

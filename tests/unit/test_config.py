@@ -194,6 +194,7 @@ EFFECTS: dict[str, tuple[Any, str, str, Any]] = {
     "min_sim_events": (50, "fit", "min_sim_events", 50.0),
     "min_data_events": (20, "fit", "min_data_events", 20.0),
     "closure_tolerance": (3, "closure", "tolerance", 3.0),
+    "closure_floor": (0.001, "closure", "floor", 0.001),
     "seed": (9, "fill", "seed", 9),
 }
 FILES = {

@@ -21,6 +21,7 @@ from scalesmear.io.tables import read_run_bins
 from scalesmear.progress import Progress
 from scalesmear.provenance import adler32, provenance
 from scalesmear.report.build import build
+from scalesmear.report.combined import CombinedScales
 from scalesmear.report.inputs import NamedClosure, NamedFile, NamedFit, ReportInputs, Spectra
 from scalesmear.report.settings import ReportSettings
 from scalesmear.report.truth import Truth
@@ -88,6 +89,7 @@ def read_inputs(args: argparse.Namespace) -> ReportInputs:
         before=_spectra(args.before, fits[-1], progress),
         after=_spectra(args.after, fits[-1], progress),
         files=tuple(_named_files(args)),
+        combined=_combined(args.result),
         values=read_json(args.inputs, "resolved inputs") if args.inputs else {},
         provenance=provenance(),
         truth=_truth(settings.truth),
@@ -138,6 +140,15 @@ def _spectra(paths: Sequence[str], last: NamedFit, progress: Progress) -> Spectr
     return Spectra(
         PairHistograms.of(data, sim), data.n_events, sim.n_events, data.dropped, sim.dropped
     )
+
+
+def _combined(path: str) -> CombinedScales:
+    content = read_json(path, "result")
+    try:
+        return CombinedScales.from_json(content)
+    except (KeyError, TypeError, ValueError) as error:
+        cure = "make it with scalesmear export"
+        raise InputError(path, f"not a result ({error!r})", cure) from error
 
 
 def _truth(path: str | None) -> Truth | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scalesmear.cutflow import CutFlow
     from scalesmear.fit import FitResult
     from scalesmear.histogram import PairHistograms
+    from scalesmear.report.combined import CombinedScales
     from scalesmear.report.settings import ReportSettings
     from scalesmear.report.truth import Truth
     from scalesmear.runs import RunRange
@@ -114,6 +115,8 @@ class ReportInputs:
     ----------
     before, after : Spectra
         In the scale categories of the last fit.
+    combined : CombinedScales
+        The scales that the derivation ends with.
     files : tuple of NamedFile
         The files that the command line named.
     provenance : mapping
@@ -132,6 +135,7 @@ class ReportInputs:
     closures: tuple[NamedClosure, ...]
     before: Spectra
     after: Spectra
+    combined: CombinedScales
     files: tuple[NamedFile, ...]
     provenance: Mapping[str, Any]
     values: Mapping[str, Any] = field(default_factory=dict)

@@ -162,11 +162,8 @@ def _mark_outside(
 
 def ratio_half_range(comparison: Comparison) -> float:
     """Return the half width of a ratio axis that shows nine of ten points of both panels."""
-    distances = [
-        np.abs(part.data / part.sim - 1)[part.sim > 0]
-        for part in comparison
-        if (part.sim > 0).any()
-    ]
+    shown = [(part, part.sim > 0) for part in comparison if (part.sim > 0).any()]
+    distances = [np.abs(part.data[keep] / part.sim[keep] - 1) for part, keep in shown]
     if not distances:
         return RATIO_RANGES[-1]
     reach = 1.15 * float(np.quantile(np.concatenate(distances), 0.9))

@@ -19,7 +19,7 @@ from scalesmear.report.injection_figures import injection_figure
 from scalesmear.report.mass import membership, spectrum
 from scalesmear.report.mass_figures import mass_figure
 from scalesmear.report.quantity import plain, region
-from scalesmear.report.stability_figures import run_text, stability_figure
+from scalesmear.report.stability_figures import stability_figure
 from scalesmear.report.truth import Pulls
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 PER_FIGURE = 8
 """Categories in one figure of masses."""
+
+NUMBERED = re.compile(r"(scale|smearing) \d+ is not determined")
 
 DETECTORS = ("EB", "EE", "")
 
@@ -412,10 +414,9 @@ def warnings_of(inputs: ReportInputs) -> list[str]:
     ]
     merged = inputs.stability.merged
     if merged:
-        names = ", ".join(dict.fromkeys(run_text(cell.merged_runs) for cell in merged))
         found.append(
             f"stability: {len(merged)} of {len(inputs.stability.cells)} cells had too few events "
-            f"and share a scale with their neighbours (runs {names})"
+            "and share a scale with their neighbours"
         )
     for fit in inputs.fits:
         found += _fit_warnings(fit)
@@ -442,7 +443,8 @@ def _fit_warnings(fit: NamedFit) -> Iterator[str]:
     for reason, n in Counter(map(_kind_of_reason, result.dropped.values())).items():
         yield f"{fit.name}: {n} of {n_pairs} pairs not used: {reason}"
     for warning in result.warnings:
-        yield f"{fit.name}: {warning}"
+        if not NUMBERED.match(warning):  # named above
+            yield f"{fit.name}: {warning}"
 
 
 def _kind_of_reason(reason: str) -> str:
@@ -467,7 +469,8 @@ def _injection(inputs: ReportInputs, injection: Injection) -> Section:
             (
                 "These are toy data made with known values. The total scale is the product of stability "
                 "and all fits, averaged over the data; the run dependence of a region is relative to "
-                "its average. Errors of total scales and smearings are those of the last fit."
+                "its average. Errors of total scales and smearings are those of the last fit; pulls of "
+                "smearings are taken in their squares, whose errors are Gaussian."
             ),
         ),
         items=tuple(items),

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 
-MAX_ROWS = 60
-"""Longer tables are left to the page."""
+MAX_ROWS = 24
+"""Longer tables of categories are left to the page."""
+
+MAX_COMPARISONS = 60
+"""Longer tables of injected and derived values are left to the page."""
 
 
 def summary(inputs: ReportInputs, masses: Masses, injection: Injection | None) -> str:
@@ -53,6 +56,8 @@ def _fit(fit: NamedFit) -> str:
         table = tables.quantity_table(quantity, f"{word} ({fit.name})", "")
         if len(table.rows) <= MAX_ROWS:
             both.append(table.text(WIDTH))
+        else:
+            both.append(f"{len(table.rows)} {word}s ({fit.name}): see report.html")
     return "\n\n".join(both)
 
 
@@ -72,7 +77,7 @@ def _injection(injection: Injection) -> Iterator[str]:
     for name, comparisons in injection.kinds.items():
         if not comparisons:
             continue
-        if len(comparisons) <= MAX_ROWS and name != "run dependence":
+        if len(comparisons) <= MAX_COMPARISONS and name != "run dependence":
             yield tables.comparison_table("", comparisons).text(WIDTH)
         beyond = sum(abs(c.pull) > WITHIN for c in comparisons)
         verdict = (

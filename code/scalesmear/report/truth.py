@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
     from scalesmear.cells import Range
     from scalesmear.events import FloatArray
+    from scalesmear.report.combined import CombinedScales
     from scalesmear.report.inputs import NamedFit
     from scalesmear.runs import RunRange
     from scalesmear.stability import Stability, StabilityCell
 
 WITHIN = 4.0
 """A derived value agrees if it lies within so many of its errors."""
+
+SPANS_SEVERAL = "spans several windows of the truth"
+NOT_DETERMINED = "not determined"
 
 
 @dataclass(frozen=True)
@@ -73,17 +77,21 @@ class Truth:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One injected value beside the derived one; an infinite error leaves it without a pull."""
+    """One injected value beside the derived one.
+
+    `pull` is (derived - injected) / error, of squared values for smearings.
+    """
 
     name: str
     injected: float
     derived: float
     error: float
+    pull: float
 
-    @property
-    def pull(self) -> float:
-        """(derived - injected) / error."""
-        return (self.derived - self.injected) / self.error if self.error > 0 else math.nan
+    @classmethod
+    def of(cls, name: str, injected: float, derived: float, error: float) -> Comparison:
+        """Return the comparison of values whose error is Gaussian and positive."""
+        return cls(name, injected, derived, error, (derived - injected) / error)
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,7 @@ class Injection:
         """Return the content of a JSON object, with pulls and their summary."""
         return {
             kind: {
-                "comparisons": [asdict(c) | {"pull": c.pull} for c in comparisons],
+                "comparisons": [asdict(c) for c in comparisons],
                 "pulls": asdict(Pulls.of(comparisons)) if comparisons else None,
             }
             for kind, comparisons in self.kinds.items()
@@ -148,13 +156,29 @@ class Pulls:
 
 
 def compare(
-    truth: Truth, stability: Stability, fits: Sequence[NamedFit], runs: Mapping[int, int]
+    truth: Truth,
+    combined: CombinedScales,
+    stability: Stability,
+    last: NamedFit,
+    runs: Mapping[int, int],
 ) -> Injection:
-    """Return injected against derived values; `runs` holds the number of data events per run."""
+    """Return injected against derived values.
+
+    Parameters
+    ----------
+    truth : Truth
+    combined : CombinedScales
+        Product of all steps.
+    stability : Stability
+    last : NamedFit
+        Last fit of the chain: its categories are compared, with its errors.
+    runs : mapping of int to int
+        Number of data events of each run.
+    """
     skipped: list[str] = []
     return Injection(
-        scales=tuple(_compare_scales(truth, stability, fits, runs, skipped)),
-        smearings=tuple(_compare_smearings(truth, fits[-1], skipped)),
+        scales=tuple(_compare_scales(truth, combined, last, runs, skipped)),
+        smearings=tuple(_compare_smearings(truth, last, skipped)),
         drift=tuple(_compare_drift(truth, stability, runs)),
         skipped=tuple(skipped),
     )
@@ -162,49 +186,29 @@ def compare(
 
 def _compare_scales(
     truth: Truth,
-    stability: Stability,
-    fits: Sequence[NamedFit],
+    combined: CombinedScales,
+    last: NamedFit,
     runs: Mapping[int, int],
     skipped: list[str],
 ) -> Iterable[Comparison]:
     """Compare the product of all steps, averaged over data events, in the last fit's categories."""
     everything = (min(runs), max(runs))
-    last = fits[-1]
     for i, window in enumerate(last.categories.scales):
-        value, why = _injected(truth.scales, window)
+        value = _injected(truth.scales, window)
         region = _only_region(truth.regions, window)
-        factor = total_scale(window, stability, fits, runs)
+        factor = combined.average(window, runs)
         error = float(last.result.scale_error[i])
-        if value is None or region is None or factor is None or not 0 < error < math.inf:
-            skipped.append(f"scale of {plain(window)}: {why or 'not determined'}")
-            continue
-        yield Comparison(
-            name=plain(window),
-            injected=value * truth.mean_drift(region, runs, everything),
-            derived=factor,
-            error=error * factor / float(last.result.scale[i]),
-        )
-
-
-def total_scale(
-    window: Window, stability: Stability, fits: Sequence[NamedFit], runs: Mapping[int, int]
-) -> float | None:
-    """Return stability x all fits in a category, averaged over the data events of all runs.
-
-    None if the category lies in several regions of the stability, or several categories of a fit.
-    """
-    region = _only_region([target.region for target in stability.targets], window)
-    if region is None:
-        return None
-    cells = [c for c in stability.cells if c.region == stability.targets[region].region]
-    events = [_events_in(runs, cell.runs) for cell in cells]
-    factor = float(np.average([cell.scale for cell in cells], weights=events))
-    for fit in fits:
-        inside = [i for i, w in enumerate(fit.categories.scales) if w.encloses(window)]
-        if len(inside) != 1:
-            return None
-        factor *= float(fit.result.scale[inside[0]])
-    return factor
+        if value is None or region is None:
+            skipped.append(f"scale of {plain(window)}: {SPANS_SEVERAL}")
+        elif factor is None or not 0 < error < math.inf:
+            skipped.append(f"scale of {plain(window)}: {NOT_DETERMINED}")
+        else:
+            yield Comparison.of(
+                name=plain(window),
+                injected=value * truth.mean_drift(region, runs, everything),
+                derived=factor,
+                error=error * factor / float(last.result.scale[i]),
+            )
 
 
 def _events_in(runs: Mapping[int, int], within: RunRange) -> int:
@@ -213,15 +217,25 @@ def _events_in(runs: Mapping[int, int], within: RunRange) -> int:
 
 def _compare_smearings(truth: Truth, last: NamedFit, skipped: list[str]) -> Iterable[Comparison]:
     result = last.result
+    n_scales = len(result.scale)
     for i, window in enumerate(last.categories.smearings):
-        value, why = _injected(truth.smearings, window)
+        value = _injected(truth.smearings, window)
         error = float(result.smearing_error[i])
-        if not why and result.smearing_at_bound[i]:
-            why = "at its bound, where only an upper limit is known"
-        if value is None or why or not 0 < error < math.inf:
-            skipped.append(f"smearing of {plain(window)}: {why or 'not determined'}")
-            continue
-        yield Comparison(plain(window), value, float(result.smearing[i]), error)
+        if value is None:
+            skipped.append(f"smearing of {plain(window)}: {SPANS_SEVERAL}")
+        elif result.smearing_at_bound[i]:
+            limit = float(result.smearing_upper[i])
+            skipped.append(
+                f"smearing of {plain(window)}: at its bound, only an upper limit of {limit:.5f} "
+                f"is known; injected {value:.5f}"
+            )
+        elif not 0 < error < math.inf:
+            skipped.append(f"smearing of {plain(window)}: {NOT_DETERMINED}")
+        else:
+            variance_error = math.sqrt(result.covariance[n_scales + i, n_scales + i])
+            derived = float(result.smearing[i])
+            pull = (derived**2 - value**2) / variance_error
+            yield Comparison(plain(window), value, derived, error, pull)
 
 
 def _compare_drift(
@@ -242,7 +256,7 @@ def _compare_drift(
         if len(cells) < 2:
             continue
         for i, cell in enumerate(cells):
-            yield Comparison(
+            yield Comparison.of(
                 f"|eta| {ascii_range(range_text(target))}, "
                 f"runs {cell.merged_runs[0]}-{cell.merged_runs[1]}",
                 float(injected[i] / (weight @ injected)),
@@ -265,10 +279,9 @@ def relative_errors(error: FloatArray, weight: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt(np.maximum(variance, 0)))
 
 
-def _injected(cells: Sequence[tuple[Window, float]], window: Window) -> tuple[float | None, str]:
-    """Return what was injected in a category that lies in one cell of the truth, else why not."""
-    found = [value for cell, value in cells if cell.encloses(window)]
-    return (found[0], "") if found else (None, "spans several windows of the truth")
+def _injected(cells: Sequence[tuple[Window, float]], window: Window) -> float | None:
+    """Return what was injected in a category, None unless it lies in one cell of the truth."""
+    return next((value for cell, value in cells if cell.encloses(window)), None)
 
 
 def _only_region(regions: Sequence[Range], window: Window) -> int | None:

@@ -7,6 +7,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 
 # auto: containers if a Docker engine answers, else this machine
 RUNTIME ?= auto
@@ -30,6 +31,7 @@ export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 
 runtime = $(or $(filter docker host,$(RUNTIME)),$(shell timeout 20 docker info >/dev/null 2>&1 && echo docker || echo host))
+why = $(if $(filter docker,$(runtime)), (a Docker engine answers), (no Docker engine answers))
 
 .PHONY: help
 help:  ## list these targets
@@ -39,16 +41,18 @@ help:  ## list these targets
 
 .PHONY: run
 run:  ## derive scales and smearings from inputdata/ (toys, if it is not there) into workdir/
-	@echo "runtime: $(runtime)$(if $(filter auto,$(RUNTIME)), (chosen: a Docker engine answers or not; RUNTIME=docker|host forces one))"
-	@$(MAKE) --no-print-directory RUNTIME=$(runtime) toys derive
+	@echo "runtime: $(runtime)$(if $(filter auto,$(RUNTIME)),$(why))"
+	@$(MAKE) --no-print-directory RUNTIME=$(runtime) steps-$(runtime) $(INPUTDATA) derive
 
+# Goes on with an earlier run: what has not changed since is kept.
 .PHONY: derive
 derive: $(runner)/.installed
-	@$(MAKE) --no-print-directory $(if $(filter docker,$(runtime)),images,venvs)
-	$(runner)/bin/scalesmear run $(WORKDIR) workflow.yml inputs.yml --inputdata $(INPUTDATA) --runtime $(runtime)
+	$(runner)/bin/scalesmear run $(WORKDIR) workflow.yml inputs.yml --inputdata $(INPUTDATA) \
+	    --runtime $(runtime) $(if $(wildcard $(WORKDIR)/_yadage),--continue)
 
 .PHONY: test
 test: lint venvs  ## lint, types, and all tests (those marked docker need an engine)
+	@$(MAKE) --no-print-directory steps-$(runtime)
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: lint
@@ -60,7 +64,7 @@ lint: .venv/.installed  ## style, types, import arrows
 
 .PHONY: bench
 bench: .venv/.installed  ## time the fits, select and fill
-	.venv/bin/python -m pytest benchmarks
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; .venv/bin/python $$file; done
 
 .PHONY: images
 images:  ## build the images of the steps and the runner
@@ -69,12 +73,16 @@ images:  ## build the images of the steps and the runner
 .PHONY: venvs
 venvs: $(step_venvs) $(runner)/.installed  ## make the environments that stand in for the images on this machine
 
+.PHONY: steps-docker steps-host
+steps-docker: images $(runner)/.installed
+steps-host: venvs
+
 .PHONY: toys
-toys: $(INPUTDATA)  ## generate inputdata/
+toys:  ## generate inputdata/
+	@$(MAKE) --no-print-directory RUNTIME=$(runtime) steps-$(runtime) $(INPUTDATA)
 
 # The step `toys` by itself, where the steps of the workflow run; whole or not there at all.
 $(INPUTDATA):
-	@$(MAKE) --no-print-directory $(if $(filter docker,$(runtime)),images,venvs) $(runner)/.installed
 	rm -rf $@.partial
 	eval "$$($(runner)/bin/scalesmear environment --runtime $(runtime))"; \
 	$(runner)/bin/packtivity-run $(if $(filter host,$(runtime)),-b py:scalesmear.workflow.host:HostBackend) \
@@ -87,9 +95,10 @@ lock: $(uv)  ## renew the locked requirements after a change of pyproject.toml (
 	images/lock $(uv) $(if $(UPGRADE),--upgrade)
 
 .PHONY: clean
-clean:  ## remove environments, caches and toys, with workdir/
-	rm -rf .venv .venvs .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
-	find . -name __pycache__ -prune -exec rm -rf {} +
+clean:  ## remove what was made: environments, caches, toys, workdir/
+	rm -rf .venv .venvs .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache
+	rm -rf $(if $(wildcard $(INPUTDATA)/truth.json),$(INPUTDATA)) $(if $(wildcard $(WORKDIR)/_yadage),$(WORKDIR))
+	find code tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(uv):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "scalesmear needs Python 3.11 or later: make PYTHON=/path/to/python3")'

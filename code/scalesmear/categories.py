@@ -98,7 +98,7 @@ class CategorySet:
         """
         try:
             scales, smearings = (tuple(map(Window.from_json, content[kind])) for kind in KINDS)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise InputError(where, f"not categories ({error!r})", "write them again") from error
         return cls(scales, smearings, where)
 

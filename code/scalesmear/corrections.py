@@ -173,6 +173,9 @@ class ScaleTable:
     def __len__(self) -> int:
         return len(self.scale)
 
+    def __repr__(self) -> str:
+        return f"<ScaleTable {self.where}: {len(self)} rows in {len(self.groups)} run ranges>"
+
     def describe(self, row: int) -> str:
         """Return runs and window of a row in words."""
         window = ", ".join(
@@ -571,6 +574,9 @@ class SmearingTable:
 
     def __len__(self) -> int:
         return len(self.rho)
+
+    def __repr__(self) -> str:
+        return f"<SmearingTable {self.where}: {len(self)} rows>"
 
     @cached_property
     def _grid(self) -> CellGrid:

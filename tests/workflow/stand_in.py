@@ -15,6 +15,7 @@ from pathlib import Path
 WRITES = {"--output", "--summary", "--table", "--result"}
 SETTINGS = ("select", "run_bins", "stability", "fill", "fit", "closure", "export", "report")
 FOLDER_OF = {
+    "toys": ("samples.tsv",),
     "fit": ("scales.dat", "combined.dat", "smearings.dat", "fit.json"),
     "report": ("report.html", "summary.txt", "figures"),
 }

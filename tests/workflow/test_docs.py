@@ -1,0 +1,60 @@
+"""The commands of docs/running.md work as printed."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+from tests.workflow.helpers import REPOSITORY
+
+from scalesmear.workflow.runtime import HOST_BACKEND, Runtime, environment_variables
+
+if TYPE_CHECKING:
+    from tests.workflow.helpers import Shell
+
+PAGE = (REPOSITORY / "docs/running.md").read_text(encoding="utf-8")
+
+
+def block_with(words: str) -> str:
+    """Return the only bash block of the page that holds some words."""
+    (block,) = [b for b in re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL) if words in b]
+    return str(block)
+
+
+def test_every_step_is_shown() -> None:
+    shown = re.findall(r"packtivity-run steps.yml#/(\w+)", block_with("packtivity-run"))
+    assert sorted(shown) == sorted(yaml.safe_load((REPOSITORY / "steps.yml").read_text()))
+
+
+def test_each_step_runs_by_itself_as_printed(derivation: Shell) -> None:
+    assert derivation.workflow("workdir", "-o", "disable_prepub=true").code == 0
+    # packtivity-run as it is, but on this machine whether or not there is Docker
+    real = Path(sys.executable).with_name("packtivity-run")
+    wrapped = derivation.folder / "bin/packtivity-run"
+    wrapped.parent.mkdir()
+    wrapped.write_text(f'#!/bin/sh\nexec {real} -b {HOST_BACKEND} "$@"\n')
+    wrapped.chmod(0o755)
+    path = os.pathsep.join([str(wrapped.parent), str(real.parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block_with("packtivity-run")],
+        cwd=derivation.folder,
+        env=os.environ | derivation.variables | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    made = {path.name for path in (derivation.folder / "again").iterdir()}
+    assert made == set(yaml.safe_load((REPOSITORY / "steps.yml").read_text()))
+
+
+def test_exports_are_all_explained() -> None:
+    runtimes: tuple[Runtime, ...] = ("docker", "host")
+    for runtime in runtimes:
+        for name in environment_variables(runtime):
+            assert f"| `{name}`" in PAGE

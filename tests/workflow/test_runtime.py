@@ -139,7 +139,7 @@ def test_missing_file_or_special_path_is_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"does not exist|is no folder"):
             a_run(tmp_path, **{key: tmp_path / "none"}).check()
     for name in ("my work", "a$(b)", "it's", "a;b"):
-        with pytest.raises(InputError, match="holds a blank or a special character"):
+        with pytest.raises(InputError, match="has a blank or a special character"):
             a_run(tmp_path, workdir=tmp_path / name).check()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scalesmear.cli import build_parser
+from scalesmear.cli import build_parser, main
 
 REPOSITORY = Path(__file__).parents[2]
 STEPS: dict[str, Any] = yaml.safe_load((REPOSITORY / "steps.yml").read_text())
@@ -191,6 +191,18 @@ def test_image_tag_is_the_version_of_the_package(step: str) -> None:
     environment = STEPS[step]["environment"]
     assert environment["image"] == "scalesmear/scalesmear"
     assert environment["imagetag"] == version("scalesmear")
+
+
+def test_sample_list_whose_name_is_a_command_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # the only value of inputs.yml that a script holds unquoted
+    samples = tmp_path / "$(touch hacked).tsv"
+    samples.touch()
+    inputs = tmp_path / "inputs.yml"
+    inputs.write_text(yaml.safe_dump({"samples": str(samples), "era": "toy"}))
+    assert main(["check", "--inputs", str(inputs), "--output", str(tmp_path / "out")]) == 1
+    assert "the path has a blank or a special character" in capsys.readouterr().err
 
 
 def validated(command: str, spec: str) -> str:

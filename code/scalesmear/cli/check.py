@@ -19,7 +19,14 @@ from scalesmear.config import Inputs, parse, resolve
 from scalesmear.errors import InputError
 from scalesmear.export import ExportSettings
 from scalesmear.io.categoryfile import read_categories, write_categories
-from scalesmear.io.files import existing, read_json, write_json, write_settings, write_text
+from scalesmear.io.files import (
+    existing,
+    plain_path,
+    read_json,
+    write_json,
+    write_settings,
+    write_text,
+)
 from scalesmear.io.samples import Job, Sample, read_samples, split_jobs, write_job
 from scalesmear.report.settings import ReportSettings
 
@@ -66,8 +73,11 @@ def _read_inputs(source: str) -> Inputs:
 
 
 def _read_both_kinds(path: str) -> tuple[Sample, ...]:
-    """Read the sample list and refuse one without data or without simulation."""
-    samples = read_samples(existing(path, "sample list", PUT_IT_THERE))
+    """Read the sample list and refuse one without data or without simulation.
+
+    Its path is the only value of inputs.yml that meets a shell, in the script of `select`.
+    """
+    samples = read_samples(existing(plain_path(path), "sample list", PUT_IT_THERE))
     for kind, name in (("data", "data"), ("sim", "simulation")):
         if not any(sample.kind == kind for sample in samples):
             raise InputError(path, f"no file of {name}", f"list at least one of type {kind}")

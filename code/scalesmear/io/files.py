@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import typing
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 T = TypeVar("T")
+
+PLAIN_PATH = re.compile(r"[\w./+@%,:=-]+", re.ASCII)
 
 
 @contextmanager
@@ -60,6 +63,23 @@ def existing(path: str | os.PathLike[str], what: str, cure: str = "check the pat
     if not found.is_file():
         raise InputError(found, f"{what} does not exist", cure)
     return found
+
+
+def plain_path(path: str | os.PathLike[str]) -> Path:
+    """Return a path that scripts and docker commands can hold without quotes.
+
+    Raises
+    ------
+    InputError
+        If it has a blank or another character that means something to a shell.
+    """
+    if not PLAIN_PATH.fullmatch(os.fspath(path)):
+        raise InputError(
+            path,
+            "the path has a blank or a special character",
+            "use letters, digits and any of . / _ + @ % , : = -",
+        )
+    return Path(path)
 
 
 def read_json(path: str | os.PathLike[str], what: str = "JSON file") -> dict[str, Any]:

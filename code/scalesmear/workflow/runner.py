@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -14,15 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalesmear.errors import InputError, WorkflowError
+from scalesmear.io.files import plain_path
 from scalesmear.workflow.docker import remove_containers
 from scalesmear.workflow.runtime import RESUMING_BACKEND, environment_variables
 from scalesmear.workflow.signals import exit_when_told
 
 if TYPE_CHECKING:
     from scalesmear.workflow.runtime import Runtime
-
-SAFE_PATH = re.compile(r"[\w./+@%,:=-]+", re.ASCII)
-"""Paths travel through scripts and docker commands unquoted, so they hold nothing special."""
 
 PATIENCE = 30.0
 """Seconds that yadage-run may take to stop its steps when it is interrupted."""
@@ -87,12 +84,7 @@ class Run:
         if not self.inputdata.is_dir():
             raise InputError(self.inputdata, "is no folder", "name the folder of the input files")
         for path in (self.workdir, self.inputdata):
-            if not SAFE_PATH.fullmatch(str(path.absolute())):
-                raise InputError(
-                    path.absolute(),
-                    "holds a blank or a special character",
-                    "use a path of letters, digits and any of . / _ + @ % , : = -",
-                )
+            plain_path(path.absolute())
         self._check_workdir()
 
     def _check_workdir(self) -> None:

@@ -147,6 +147,7 @@ def build_export(
     """
     _check_order(steps)
     _check_runs(combined, run_bins, runs)
+    combined.validate()
     fits = [step.tables()[0] for step in steps]
     data = absorb_errors(combined, fits)
     scales = with_simulation_rows(data, reduce(multiply, fits))

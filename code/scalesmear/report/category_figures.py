@@ -16,6 +16,7 @@ from scalesmear.report.style import (
     MARKERS,
     PALE_BLUE,
     SERIES,
+    capped,
     margins,
     new_figure,
     sign,
@@ -161,21 +162,22 @@ def _mark_undetermined(axes: Axes, x: Any, missing: BoolArray) -> None:
 
 
 def _fit_y(axes: Axes, quantity: Quantity) -> None:
-    """Set the range of y to what is drawn, with a little room; at least 1e-3 wide."""
+    """Set the range of y to what is drawn, with a little room.
+
+    Errors and tolerances far above the typical one are not waited for: they leave the panel.
+    """
     good, limited = quantity.measured, quantity.limited
-    value, error = quantity.value, quantity.error
-    ends = [(value - error)[good], (value + error)[good], quantity.upper[limited], value[limited]]
+    value, error = quantity.value[good], capped(quantity.error[good])
+    ends = [value - error, value + error, quantity.upper[limited], quantity.value[limited]]
     if quantity.expected is not None:
-        ends.append(np.array([quantity.expected]))
-        if quantity.tolerance is not None and np.isfinite(quantity.tolerance).any():
-            reach = float(np.nanmax(quantity.tolerance))
-            ends.append(np.array([quantity.expected - reach, quantity.expected + reach]))
+        tolerance = quantity.tolerance if quantity.tolerance is not None else np.zeros(0)
+        reach = capped(tolerance[np.isfinite(tolerance)]).max(initial=0.0)
+        ends.append(quantity.expected + np.array([-reach, reach]))
     every = np.concatenate(ends)
     if not len(every):
         return
-    low, high = float(every.min()), float(every.max())
-    room = max(0.08 * (high - low), 5e-4)
-    axes.set_ylim(low - room, high + room)
+    room = max(0.08 * float(np.ptp(every)), 2e-4)
+    axes.set_ylim(every.min() - room, every.max() + room)
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     axes.ticklabel_format(axis="y", useOffset=False)
 

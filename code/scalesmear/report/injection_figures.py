@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import stats
 
-from scalesmear.report.style import BLUE, GREY, INK, SERIES, margins, new_figure, sign
+from scalesmear.report.style import BLUE, GREY, INK, SERIES, capped, margins, new_figure, sign
 from scalesmear.report.truth import Pulls
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def _draw_differences(axes: Axes, comparisons: Sequence[Comparison]) -> None:
     axes.errorbar(
         x, difference, error, fmt="o", color=SERIES[0], markersize=size, elinewidth=0.8, zorder=3
     )
+    reach = 1.1 * float(np.max(np.abs(difference) + capped(error)))
+    axes.set_ylim(-reach, reach)
     axes.set_xlim(-0.8, len(x) - 0.2)
     axes.set_xticks([])
     axes.set_xlabel("value, in the order of the table")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -96,10 +97,10 @@ def _woff(weight: str) -> str:
     """Return the Latin letters of the font as base64."""
     options = subset.Options(flavor="woff", notdef_outline=True)
     found = font_manager.findfont(font_manager.FontProperties(family=FONT, weight=weight))
-    font = subset.load_font(found, options)
-    subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=[*range(0x20, 0x180), *range(0x2010, 0x2030), 0x2265])
-    subsetter.subset(font)
     stream = io.BytesIO()
-    subset.save_font(font, stream, options)
+    with closing(subset.load_font(found, options)) as font:
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(unicodes=[*range(0x20, 0x180), *range(0x2010, 0x2030), 0x2265])
+        subsetter.subset(font)
+        subset.save_font(font, stream, options)
     return base64.b64encode(stream.getvalue()).decode("ascii")

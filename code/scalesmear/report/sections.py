@@ -239,7 +239,7 @@ def _corrections(inputs: ReportInputs) -> Section:
                 f"{fit.name}_scales",
                 f"Scales of the {fit.name} fit, factors on the energies of data, with errors from "
                 "the statistics of data and simulation; a cross at the axis marks a category that "
-                "no pair determines.",
+                "no pair determines, and errors far above the typical one leave the panel.",
                 partial(chart, fit.scales, "scale", **signs),
             ),
             Drawing(

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import mplhep
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from scalesmear.events import FloatArray
 
 BLUE, ORANGE, RED, PURPLE, GREY, VIOLET = (
     "#5790fc",
@@ -106,3 +109,8 @@ def margins(
         top=1 - top / height,
         bottom=bottom / height,
     )
+
+
+def capped(error: FloatArray) -> FloatArray:
+    """Return errors of at most four times their median, for the range of an axis."""
+    return np.minimum(error, 4 * np.median(error)) if len(error) else error

@@ -263,7 +263,8 @@ class ScaleTable:
 
     @cached_property
     def _scale_of_slot(self) -> NDArray[np.float64]:
-        return self.scale[self._run_cells.row_of_slot]
+        """Scales by slot, see `_RunCells`; the last, 1, is for electrons without a row."""
+        return np.append(self.scale[self._run_cells.row_of_slot], 1.0)
 
     def factors(self, events: Events) -> NDArray[np.float64]:
         """Return the scale of each electron of some data events, shape (n, 2); 1 without a row.
@@ -374,15 +375,20 @@ def _look_up(
     scale: NDArray[np.float64],
     found: NDArray[np.bool_],
 ) -> None:
-    """Look up the scale in the cells of each event's electrons, shape (n, k)."""
-    segment = 0
+    """Look up the scale in the cells of each event's electrons, shape (n, k).
+
+    The last of `scale_of_slot` is for electrons without a row.
+    """
+    no_row = len(scale_of_slot) - 1
+    row_of_cell, first_slot = offset[0], 0
     for i in range(len(run)):
         if i == 0 or run[i] != run[i - 1]:
             segment = np.searchsorted(limits, run[i], "right")
+            row_of_cell, first_slot = offset[layout[segment]], slot_limits[segment]
         for j in range(cell.shape[1]):
-            k = offset[layout[segment], cell[i, j]]
-            found[i, j] = k >= 0
-            scale[i, j] = scale_of_slot[slot_limits[segment] + k] if k >= 0 else 1.0
+            row = row_of_cell[cell[i, j]]
+            found[i, j] = row >= 0
+            scale[i, j] = scale_of_slot[first_slot + row if row >= 0 else no_row]
 
 
 def multiply(first: ScaleTable, second: ScaleTable) -> ScaleTable:

@@ -1,8 +1,8 @@
 """Joint fit of energy scales and smearings to the mass histograms of pairs of categories.
 
-The scale s of a category multiplies the energies of its electrons in **data**; the smearing sigma widens
-them in simulation, E' = E (1 + sigma g). The likelihood is that of `scalesmear.likelihood`, no random
-numbers are used, and the pairs that take part are chosen before the fit begins.
+The scale s of a category multiplies the energies of its electrons in **data**; the smearing sigma
+widens them in simulation, E' = E (1 + sigma g). The likelihood is that of `scalesmear.likelihood`, no
+random numbers are used, and the pairs that take part are chosen before the fit begins.
 """
 
 from __future__ import annotations
@@ -35,8 +35,16 @@ FULL_BINS, HALF_BINS = 2e4, 2e3
 SEARCH_LEVEL = 2
 """Cells of the simulation in the search for the region of the minimum, see `Templates.level`."""
 
-OTHER_STARTS = (0.003, 0.025)
-"""Smearings from which the search is repeated."""
+OTHER_START = 0.025
+"""Smearing from which the search is repeated."""
+
+RESTART_BELOW = 0.006
+"""Smearings that end below are tried again from each of `RESTARTS`.
+
+There the noise of a small simulation can make more than one minimum.
+"""
+
+RESTARTS = (0.0, 0.004)
 
 TOLERANCE = 1e-4
 """The fit ends when one more step is expected to bring less: 1 % of a standard deviation."""
@@ -96,8 +104,8 @@ class FitSettings:
 class FitResult:
     """Scales, smearings, their errors, and how the fit went; n scales and m smearings.
 
-    Errors hold statistics of data and simulation. A parameter that is not determined keeps its start
-    value and has an infinite error; a fixed one has error 0. Both have no covariance.
+    Errors hold statistics of data and simulation. A parameter that is not determined keeps its
+    start value and has an infinite error; a fixed one has error 0. Both have no covariance.
 
     Attributes
     ----------
@@ -181,6 +189,12 @@ class Problem:
         """Expected decrease below which exact second derivatives are used."""
         return 20 + float(self.box.free.sum()) / 2
 
+    @property
+    def smearings(self) -> NDArray[np.intp]:
+        """Indices of the smearings that are fitted."""
+        free = np.flatnonzero(self.box.free)
+        return free[free >= self.mapping.n_scales]
+
 
 class Solution(NamedTuple):
     """A minimum of the full likelihood."""
@@ -219,6 +233,7 @@ def fit_pairs(
     problem, first = _pose(histograms, smearing_of, settings or FitSettings(), start)
     candidates, search_evaluations = _search(problem, first)
     solutions = [_refine(problem, candidate) for candidate in candidates]
+    solutions += [_refine(problem, again) for again in _restarts(problem, solutions[0])]
     converged = [s for s in solutions if s.minimum.converged]
     if not converged:
         raise FitError(f"the fit did not converge: {solutions[0].minimum.reason}")
@@ -309,25 +324,32 @@ def _box(n: int, m: int, settings: FitSettings, free: BoolArray) -> Box:
 
 
 def _search(problem: Problem, first: Floats) -> tuple[list[Floats], int]:
-    """Look for the regions of minima, in wide bins, from several starts.
+    """Look for the regions of minima, in wide bins, from two starts.
 
-    Returns distinct ends of the search and the number of evaluations.
+    Returns the ends of the search, one if they agree, and the number of evaluations.
     """
     n_used = len(problem.choice.rows)
     merge, level = np.full(n_used, MAX_MERGE), np.full(n_used, SEARCH_LEVEL)
     templates = arrange(problem.histograms, problem.choice.rows, merge, level)
     rough = Likelihood(templates, problem.mapping, noise=False)
-    ends = [_descend(rough, first, problem, near=0.0, tolerance=SEARCH_TOLERANCE)]
-    for smearing in OTHER_STARTS:  # scales hardly depend on smearings: keep what was found
-        start = ends[0].parameters.copy()
-        start[problem.mapping.n_scales :] = smearing**2
-        start = np.where(problem.box.free, start, first)
-        ends.append(_descend(rough, start, problem, near=0.0, tolerance=SEARCH_TOLERANCE))
-    distinct = [ends[0].parameters]
-    for end in ends[1:]:
-        if all(_distance(end.evaluation.fisher, end.parameters, d) > 1 for d in distinct):
-            distinct.append(end.parameters)
-    return distinct, sum(end.n_evaluations for end in ends)
+    end = _descend(rough, first, problem, near=0.0, tolerance=SEARCH_TOLERANCE)
+    start = np.where(problem.box.free, end.parameters, first)
+    start[problem.smearings] = OTHER_START**2  # scales hardly depend on them
+    other = _descend(rough, start, problem, near=0.0, tolerance=SEARCH_TOLERANCE)
+    ends = [end.parameters]
+    if _distance(end.evaluation.fisher, end.parameters, other.parameters) > 1:
+        ends.append(other.parameters)
+    return ends, end.n_evaluations + other.n_evaluations
+
+
+def _restarts(problem: Problem, solution: Solution) -> list[Floats]:
+    """Return other starts for smearings that ended near 0, if there are such."""
+    parameters = solution.minimum.parameters
+    small = problem.smearings[parameters[problem.smearings] < RESTART_BELOW**2]
+    starts = [parameters.copy() for _ in RESTARTS if len(small)]
+    for start, smearing in zip(starts, RESTARTS, strict=False):
+        start[small] = smearing**2
+    return starts
 
 
 def _descend(
@@ -368,12 +390,12 @@ def _refine(problem: Problem, start: Floats) -> Solution:
 
 def _compare(best: Solution, solutions: list[Solution]) -> list[str]:
     """Warn if other starts ended elsewhere."""
-    at, fisher = best.minimum.parameters, best.minimum.evaluation.fisher
+    at, here = best.minimum.parameters, best.minimum.evaluation
     return [
         f"another start ended {np.sqrt(distance):.2f} standard deviations away, "
-        f"at a likelihood worse by {other.minimum.evaluation.value - best.minimum.evaluation.value:.2g}"
+        f"with -ln L larger by {other.minimum.evaluation.value - here.value:.2g}"
         for other in solutions
-        if (distance := _distance(fisher, other.minimum.parameters, at)) > SAME_MINIMUM
+        if (distance := _distance(here.fisher, other.minimum.parameters, at)) > SAME_MINIMUM
     ]
 
 

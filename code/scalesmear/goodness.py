@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import IntArray
+    from scalesmear.fit_kernels import ShapeNoise
     from scalesmear.template import Templates
-    from scalesmear.uncertainty import ShapeNoise
 
     Floats = NDArray[np.float64]
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class PairGoodness:
     """Goodness of fit of each pair in a fit, and of all.
 
-    Arrays have shape (p,). chi2 sums (D - n p)^2 / [n p + (n p)^2 V] over the bins, with V the relative
-    variance of the simulation; a pair has one degree of freedom less than bins, all pairs together as many less
-    as there are free parameters.
+    Arrays have shape (p,). chi2 sums (D - n p)^2 / [n p + (n p)^2 V] over the bins, with V the
+    relative variance of the simulation; a pair has one degree of freedom less than bins, all pairs
+    together as many less as there are free parameters.
 
     Attributes
     ----------

@@ -3,82 +3,40 @@ r"""Likelihood of scales and smearings, exact derivatives included.
 Data are never moved. In each pair the counts D_b of data in fixed bins are multinomial with
 probabilities p_b = T_b / S, S = sum_b T_b, where T is the smeared and shifted simulation
 (`scalesmear.template`). The simulation is itself a sample, T_b fluctuates by the relative variance
-V_b = sum_f W2_f K_bf^2 / T_b^2, and E[ln T_b] is low by V_b / 2 to first order. So the function that a fit
-makes smallest is
+V_b = sum_f W2_f K_bf^2 / T_b^2, and E[ln T_b] is low by V_b / 2 to first order. So a fit minimises
 
     F = - sum_pairs sum_b D_b [ln p_b + ln(1 + V_b) / 2].
 
 Without the second term a fit prefers more smearing than there is, because smearing averages the
 noise of the simulation away.
 
-Per pair, F depends on three effective parameters e = (tau, v, k) only. A compiled kernel returns F,
-its gradient and second derivatives in those; `ScaleSmearingMap` knows how they depend on the parameters of
-the fit.
+Per pair, F depends on three effective parameters (tau, v, k) only. A compiled kernel returns F, its
+gradient and second derivatives in those; `ScaleSmearingMap` knows how they depend on the parameters
+of the fit.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scalesmear.compiled import compiled
+from scalesmear.fit_kernels import N_TERMS, REACH, evaluate_pairs, least_variance
 from scalesmear.histogram import FINE_PER_BIN, pair_categories
 from scalesmear.solver import Evaluation
-from scalesmear.template import (
-    N_ORDERS,
-    N_SHAPES,
-    REACH,
-    Templates,
-    convolve,
-    deposit_variance,
-    differentiate,
-    least_variance,
-    tabulate,
-)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import IntArray
-    from scalesmear.template import Layout
+    from scalesmear.template import Templates
 
     Floats = NDArray[np.float64]
 
-LEAST_PROBABILITY = 1e-6
-"""Smallest p_b; reached only where negative weights or an empty simulation leave nothing."""
-
-N_TERMS = 16
-"""F; F_t, F_v, F_k; six Fisher elements; six second derivatives (tt, tv, tk, vv, vk, kk)."""
-
 PACKED = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
 """Where the element (i, j) of a symmetric matrix in (tau, v, k) is stored."""
-
-
-class Work(NamedTuple):
-    """Arrays that a kernel reuses from pair to pair."""
-
-    edges: Floats  # (N_ORDERS, capacity)
-    table: Floats  # (N_ORDERS, capacity), see `tabulate`
-    share: Floats  # (N_SHAPES, capacity), the table by (tau, v, k)
-    product: Floats  # (N_SHAPES, capacity), its square and derivatives of that
-    orders: Floats  # (N_ORDERS, bins)
-    shapes: Floats  # (N_SHAPES, bins): T, then derivatives divided by T
-    noise: Floats  # (N_SHAPES, bins): V and derivatives
-    total: Floats  # (N_SHAPES,): S, then its derivatives divided by S
-
-
-class Bins(NamedTuple):
-    """How the cells of one pair make its bins."""
-
-    width: float  # of a cell in x
-    per_bin: int  # cells in a bin
-    n_bins: int
-    n_rows: int  # bins' worth of cells, in the window and outside
-    first_row: int  # of the window
-    deposited: float  # variance that is in the positions of the cells
 
 
 @dataclass(frozen=True)
@@ -196,7 +154,7 @@ def pair_terms(
     """
     t = templates
     out = np.zeros((len(t.pairs), N_TERMS))
-    _evaluate_pairs(
+    evaluate_pairs(
         t.layout, t.merge, t.level, t.counts, t.sim, t.sim_variance, effective,
         table_capacity(t, effective), noise, exact, out,
     )  # fmt: skip
@@ -210,194 +168,3 @@ def table_capacity(templates: Templates, effective: Floats) -> int:
     spread = np.sqrt(np.maximum(effective[:, 1], least))
     per_bin = (FINE_PER_BIN * templates.merge) >> templates.level
     return int(np.max(2 * REACH * spread / width + 2 * per_bin)) + 4
-
-
-@compiled
-def work_space(layout: Layout, capacity: int) -> Work:
-    """Allocate what the kernels need for one pair at a time."""
-    n_bins = layout.window // FINE_PER_BIN
-    return Work(
-        np.empty((N_ORDERS, capacity)),
-        np.empty((N_ORDERS, capacity)),
-        np.empty((N_SHAPES, capacity)),
-        np.empty((N_SHAPES, capacity)),
-        np.empty((N_ORDERS, n_bins)),
-        np.empty((N_SHAPES, n_bins)),
-        np.empty((N_SHAPES, n_bins)),
-        np.empty(N_SHAPES),
-    )
-
-
-@compiled
-def bins_of(layout: Layout, merge: int, level: int) -> Bins:
-    """Return how a pair is binned."""
-    block = FINE_PER_BIN * merge
-    return Bins(
-        layout.width * 2.0**level,
-        block >> level,
-        layout.window // block,
-        layout.size // block,
-        layout.below // block,
-        deposit_variance(layout.width, level),
-    )
-
-
-@compiled
-def expect(effective: Floats, bins: Bins, cells: Floats, work: Work) -> None:
-    """Fill `work.shapes` and `work.total` with the expected shape of a pair, and derivatives."""
-    tau, v, k = effective
-    reference = max(v, least_variance(bins.width))
-    first, n_cells = tabulate(
-        tau, reference - bins.deposited, bins.width, bins.per_bin, work.edges, work.table
-    )
-    table = work.table[:, :n_cells]
-    orders = work.orders[:, : bins.n_bins]
-    convolve(cells, bins.n_rows, bins.first_row, first, table, orders)
-    shapes = work.shapes[:, : bins.n_bins]
-    differentiate(orders, v - reference, k, shapes)
-    _normalise(shapes, work.total)
-
-
-@compiled
-def _normalise(shapes: Floats, total: Floats) -> None:
-    """Divide derivatives of T by T, those of S by S; keep T above its least value."""
-    for s in range(N_SHAPES):
-        total[s] = shapes[s].sum()
-    for b in range(shapes.shape[1]):
-        if shapes[0, b] < LEAST_PROBABILITY * total[0]:
-            for s in range(N_SHAPES):
-                shapes[s, b] = LEAST_PROBABILITY * total[s]
-        for s in range(1, N_SHAPES):
-            shapes[s, b] /= shapes[0, b]
-    for s in range(1, N_SHAPES):
-        total[s] /= total[0]
-
-
-@compiled
-def share_cells(effective: Floats, bins: Bins, work: Work) -> tuple[int, int]:
-    """Fill `work.share` with K, the share of a cell in a bin, and derivatives by (tau, v, k).
-
-    Sums of W2 K^2 need no variance subtracted: the deposit only smooths W2. Returns the first cell
-    of the table and their number, see `tabulate`.
-    """
-    tau, v, k = effective
-    reference = max(v, least_variance(bins.width))
-    first, n_cells = tabulate(tau, reference, bins.width, bins.per_bin, work.edges, work.table)
-    differentiate(work.table[:, :n_cells], v - reference, k, work.share[:, :n_cells])
-    return first, n_cells
-
-
-@compiled
-def fluctuate(effective: Floats, bins: Bins, cells: Floats, exact: bool, work: Work) -> None:
-    """Fill `work.noise` with V of a pair and its first derivatives, if `exact` also the second.
-
-    `cells` are the sums of squared weights. To be called after `expect`.
-    """
-    first, n_cells = share_cells(effective, bins, work)
-    n = 10 if exact else 4
-    product = work.product[:n, :n_cells]
-    _square(work.share[:, :n_cells], product)
-    noise = work.noise[:n, : bins.n_bins]
-    convolve(cells, bins.n_rows, bins.first_row, first, product, noise)
-    _divide(noise, work.shapes[:, : bins.n_bins])
-
-
-@compiled
-def _square(share: Floats, product: Floats) -> None:
-    """Fill K^2 and its derivatives: 2 K K_i, and 2 (K_i K_j + K K_ij) where there is room."""
-    last = product.shape[0]
-    for c in range(share.shape[1]):
-        product[0, c] = share[0, c] ** 2
-        for i in range(1, 4):
-            product[i, c] = 2 * share[0, c] * share[i, c]
-        s = 4
-        for i in range(1, 4):
-            for j in range(i, 4):
-                if s < last:
-                    product[s, c] = 2 * (share[i, c] * share[j, c] + share[0, c] * share[s, c])
-                s += 1
-
-
-@compiled
-def _divide(noise: Floats, shapes: Floats) -> None:
-    """Turn B = sum W2 K^2 and derivatives into V = B / T^2 and derivatives, in place.
-
-    With l_i = T_i / T: V_i = B_i / T^2 - 2 V l_i and
-    V_ij = B_ij / T^2 - 2 (V_i l_j + V_j l_i) - 2 V (l_i l_j + T_ij / T).
-    """
-    last = noise.shape[0]
-    for b in range(noise.shape[1]):
-        for s in range(last):
-            noise[s, b] /= shapes[0, b] ** 2
-        v = noise[0, b]
-        for i in range(1, 4):
-            noise[i, b] -= 2 * v * shapes[i, b]
-        s = 4
-        for i in range(1, 4):
-            for j in range(i, 4):
-                if s < last:
-                    mixed = noise[i, b] * shapes[j, b] + noise[j, b] * shapes[i, b]
-                    both = shapes[i, b] * shapes[j, b] + shapes[s, b]
-                    noise[s, b] -= 2 * (mixed + v * both)
-                s += 1
-
-
-@compiled
-def _add_multinomial(counts: Floats, shapes: Floats, total: Floats, out: Floats) -> None:
-    """Add - sum D ln p, its gradient, Fisher elements and second derivatives.
-
-    With l_i = T_i / T and L_i = S_i / S:
-    g_i = -sum D (l_i - L_i), I_ij = n sum p (l_i - L_i) (l_j - L_j) and
-    O_ij = sum D (l_i l_j - T_ij / T) + n (S_ij / S - L_i L_j).
-    """
-    n = counts.sum()
-    for b in range(len(counts)):
-        p = shapes[0, b] / total[0]
-        out[0] -= counts[b] * math.log(p)
-        s = 4
-        for i in range(1, 4):
-            slope = shapes[i, b] - total[i]
-            out[i] -= counts[b] * slope
-            for j in range(i, 4):
-                out[s] += n * p * slope * (shapes[j, b] - total[j])
-                out[s + 6] += counts[b] * (shapes[i, b] * shapes[j, b] - shapes[s, b])
-                out[s + 6] += n * p * (total[s] - total[i] * total[j])
-                s += 1
-
-
-@compiled
-def _add_noise(counts: Floats, noise: Floats, out: Floats) -> None:
-    """Add - sum D ln(1 + V) / 2, its gradient and, where given, second derivatives."""
-    exact = noise.shape[0] == N_SHAPES
-    for b in range(len(counts)):
-        half, above = counts[b] / 2, 1 + noise[0, b]
-        out[0] -= half * math.log(above)
-        s = 4
-        for i in range(1, 4):
-            slope = noise[i, b] / above
-            out[i] -= half * slope
-            for j in range(i, 4):
-                if exact:
-                    out[s + 6] -= half * (noise[s, b] / above - slope * noise[j, b] / above)
-                s += 1
-
-
-@compiled
-def _evaluate_pairs(
-    layout: Layout, merge: IntArray, level: IntArray, counts: Floats, sim: Floats,
-    sim_variance: Floats, effective: Floats, capacity: int, noise: bool, exact: bool, out: Floats,
-) -> None:  # fmt: skip
-    """Fill the terms of each pair, see `pair_terms`."""
-    work = work_space(layout, capacity)
-    for p in range(len(merge)):
-        bins = bins_of(layout, merge[p], level[p])
-        n_cells = bins.n_rows * bins.per_bin
-        expect(effective[p], bins, sim[p, :n_cells], work)
-        if not work.total[0] > 0:
-            out[p, 0] = np.inf
-            continue
-        data = counts[p, : bins.n_bins]
-        _add_multinomial(data, work.shapes[:, : bins.n_bins], work.total, out[p])
-        if noise:
-            fluctuate(effective[p], bins, sim_variance[p, :n_cells], exact, work)
-            _add_noise(data, work.noise[: 10 if exact else 4, : bins.n_bins], out[p])

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from scalesmear.errors import FitError
 
@@ -96,25 +98,22 @@ def _count_events(
 
 def _determined(index: IntArray, fixed: BoolArray) -> BoolArray:
     """Tell which parameters the pairs determine, given those that are fixed."""
-    scales = _told_apart(index[:, :2], fixed)
-    smearings = _told_apart(index[:, 2:], fixed)
-    return fixed | scales | smearings
+    return _follow(index[:, :2], fixed) | _follow(index[:, 2:], fixed)
 
 
-def _told_apart(legs: IntArray, fixed: BoolArray) -> BoolArray:
+def _follow(legs: IntArray, fixed: BoolArray) -> BoolArray:
     """Tell which parameters follow from their sums over the two legs of each pair.
 
-    Those do not follow that can change without changing any sum: the null space of the sums.
+    A sum turns a change of one leg into the opposite change of the other. In a graph of parameters
+    "up" and "down" whose edges are these links, a parameter follows if its "up" is linked to its
+    "down": then no change is free. Fixed parameters are linked so from the start.
     """
-    design = np.zeros((len(legs), len(fixed)))
-    np.add.at(design, (np.arange(len(legs))[:, None], legs), 1.0)
-    present = np.flatnonzero(design.any(axis=0) & ~fixed)
-    information = design[:, present].T @ design[:, present]
-    values, vectors = np.linalg.eigh(information)
-    null = vectors[:, values < 1e-9 * max(1.0, values.max(initial=0.0))]
-    out = np.zeros(len(fixed), dtype=bool)
-    out[present] = (null**2).sum(axis=1) < 1e-9
-    return out
+    n, held = len(fixed), np.flatnonzero(fixed)
+    up = np.concatenate([legs[:, 0], legs[:, 1], held])
+    down = n + np.concatenate([legs[:, 1], legs[:, 0], held])
+    graph = coo_array((np.ones(len(up)), (up, down)), shape=(2 * n, 2 * n))
+    component = connected_components(graph, directed=False)[1]
+    return np.asarray(component[:n] == component[n:], bool)
 
 
 def _summary(dropped: dict[int, str]) -> str:

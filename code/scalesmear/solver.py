@@ -1,8 +1,8 @@
 """Minimisation of a smooth function with known derivatives inside a box.
 
-Far from the minimum a step uses the Fisher matrix, which is positive wherever one stands; near it the
-exact second derivatives, which shorten the end of the way. Parameters that press against a bound
-are held there for a step, and released as soon as the gradient points inwards.
+Far from the minimum a step uses the Fisher matrix, which is positive wherever one stands; near it
+the exact second derivatives, which shorten the end of the way. Parameters that press against a
+bound are held there for a step, and released as soon as the gradient points inwards.
 """
 
 from __future__ import annotations

@@ -56,6 +56,7 @@ def _style() -> dict[str, Any]:
         "ytick.minor.visible": False,
         "axes.linewidth": 0.8,
         "axes.edgecolor": INK,
+        "axes.titley": 1.0,  # no search for a place, which takes a tenth of the time
         "lines.linewidth": 1.2,
         "lines.markersize": 3.5,
         "figure.facecolor": "white",

@@ -83,7 +83,7 @@ def _injection(injection: Injection) -> Iterator[str]:
         verdict = (
             f"{beyond} beyond {WITHIN:g} errors" if beyond else f"all within {WITHIN:g} errors"
         )
-        yield f"injected against derived, {name}: {Pulls.of(comparisons)}; {verdict}"
+        yield _wrapped(f"injected against derived, {name}: {Pulls.of(comparisons)}; {verdict}")
     every = [c for part in injection.kinds.values() for c in part]
     if every:
         yield f"injected against derived, all: {Pulls.of(every)}"

@@ -73,7 +73,7 @@ class Derivation:
         write_json(self.folder / "cut_flow.json", self.cut_flow.to_json())
         bins = run_bins(self.cut_flow.data.runs, 8000)
         write_run_bins(self.folder / "run_bins.dat", bins)
-        scales = self.stability(bins)
+        scales = stability = self.stability(bins)
         steps = []
         for name, blocks in (("coarse", TWO), ("fine", TEN)):
             step, scales, smearings = self.fit(name, CategorySet.from_blocks(blocks), scales)
@@ -81,7 +81,7 @@ class Derivation:
         categories = steps[-1].categories
         self.fill("before", categories, Corrections())
         self.fill("after", categories, Corrections(scales, smearings))
-        export = build_export(scales, steps, bins, self.cut_flow.data.runs)
+        export = build_export(stability, steps, bins, self.cut_flow.data.runs)
         write_json(self.folder / "result.json", result_json("toy", export, steps, bins, {}))
 
     def stability(self, bins: list[tuple[int, int]]) -> ScaleTable:

@@ -266,8 +266,8 @@ class ScaleTable:
         """Scales by slot, see `_RunCells`; the last, 1, is for electrons without a row."""
         return np.append(self.scale[self._run_cells.row_of_slot], 1.0)
 
-    def factors(self, events: Events) -> NDArray[np.float64]:
-        """Return the scale of each electron of some data events, shape (n, 2); 1 without a row.
+    def factors(self, events: Events) -> ScaleLookup:
+        """Return the scale of each electron of some data events, shape (n, 2).
 
         Raises
         ------
@@ -276,7 +276,7 @@ class ScaleTable:
         """
         self.check_runs(np.unique(events.run))
         gain = events.gain if self._run_cells.grid.used[3] else None
-        return self.lookup(events.run, events.abs_eta, events.r9, events.et, gain).scale
+        return self.lookup(events.run, events.abs_eta, events.r9, events.et, gain)
 
     def check_runs(self, runs: IntArray) -> None:
         """Refuse runs that lie in no range, because their electrons would stay uncorrected.
@@ -641,12 +641,12 @@ class SmearingTable:
         """Return the relative width of each electron, see `lookup`."""
         return self.lookup(abs_eta, r9, et, gain).sigma
 
-    def sigmas(self, events: Events) -> NDArray[np.float64]:
+    def sigmas(self, events: Events) -> SmearingLookup:
         """Return the relative width of each electron of some simulated events, shape (n, 2)."""
         used = self._grid.used
         r9 = events.r9 if used[1] else None
         gain = events.gain if used[3] else None
-        return self.sigma(events.abs_eta, r9, events.et, gain)
+        return self.lookup(events.abs_eta, r9, events.et, gain)
 
 
 class Fitted(Protocol):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from scalesmear.cells import VARIABLES, Boxes, CellGrid
+from scalesmear.cells import VARIABLES, Boxes
 from scalesmear.corrections import (
     ALL_RUNS,
     Fitted,
@@ -47,9 +47,6 @@ SIMULATION_RUNS = (1, 2)
 """Runs that stand for simulation in a scales file; simulation has run 1."""
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-
-TOLERANCE = 1e-6
-"""Relative rounding allowed when errors are taken apart again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,17 +117,21 @@ class Export:
 
 
 def build_export(
-    combined: ScaleTable,
+    stability: ScaleTable,
     steps: Sequence[Step],
     run_bins: Sequence[tuple[int, int]],
     runs: Collection[int],
 ) -> Export:
     """Return the final tables, after checking that they hold every electron once.
 
+    The fits are multiplied first, so that a fit that refines an earlier one on the same data
+    absorbs its error (see `corrections.multiply`), then the scales by run bin, with errors in
+    quadrature.
+
     Parameters
     ----------
-    combined : ScaleTable
-        Product of the scales by run bin and all fits, errors added in quadrature.
+    stability : ScaleTable
+        The scales by run bin that the data carried in the first fit.
     steps : sequence of Step
         The fits, in the order in which they were made; at least one.
     run_bins : sequence of (int, int)
@@ -141,16 +142,15 @@ def build_export(
     Raises
     ------
     InputError
-        If fits are not in order or have one name, if the run ranges of the product are not the
-        run bins, a run lies in none of them, rows overlap or leave a hole, or the product is not
-        that of the fits.
+        If fits are not in order or have one name, if the run ranges of the scales are not the
+        run bins, a run lies in none of them, or rows overlap or leave a hole.
     """
     _check_order(steps)
-    _check_runs(combined, run_bins, runs)
-    combined.validate()
-    fits = [step.tables()[0] for step in steps]
-    data = absorb_errors(combined, fits)
-    scales = with_simulation_rows(data, reduce(multiply, fits))
+    _check_runs(stability, run_bins, runs)
+    stability.validate()
+    fits = reduce(multiply, [step.tables()[0] for step in steps])
+    data = multiply(stability, fits)
+    scales = with_simulation_rows(data, fits)
     scales.validate()
     smearings = steps[-1].tables()[1]
     return Export(scales, smearings, data)
@@ -170,86 +170,42 @@ def _check_order(steps: Sequence[Step]) -> None:
 
 
 def _check_runs(
-    combined: ScaleTable, run_bins: Sequence[tuple[int, int]], runs: Collection[int]
+    stability: ScaleTable, run_bins: Sequence[tuple[int, int]], runs: Collection[int]
 ) -> None:
-    """Refuse a product whose run ranges are not the run bins, or that misses a run."""
-    ranges = {(group.first, group.last) for group in combined.groups}
+    """Refuse scales whose run ranges are not the run bins, or that misses a run."""
+    ranges = {(group.first, group.last) for group in stability.groups}
     differing = sorted(ranges ^ set(run_bins))
     if differing:
         first, last = differing[0]
         problem = f"runs {first}-{last} are not a run bin and a range of the scales"
         raise InputError(
-            combined.where, problem, "give the run bins that the scales were made with"
+            stability.where, problem, "give the run bins that the scales were made with"
         )
-    combined.check_runs(np.array(sorted(runs), np.int64))
+    stability.check_runs(np.array(sorted(runs), np.int64))
     if run_bins[0][0] <= SIMULATION_RUNS[1]:
         problem = f"data begin at run {run_bins[0][0]}, but runs 1 and 2 stand for simulation"
-        raise InputError(combined.where, problem, "renumber the runs")
-
-
-def absorb_errors(combined: ScaleTable, fits: Sequence[ScaleTable]) -> ScaleTable:
-    """Return the product with the errors that are left once later fits refined earlier ones.
-
-    A product that is made step by step adds the relative errors of all fits in quadrature. A fit
-    that refines an earlier one on the same data absorbs its fluctuation, see
-    `corrections.multiply`. So the errors of all fits are taken out, and that of their product is
-    put in: e^2 = e_combined^2 - sum e_fit^2 + e_product^2, where what the subtraction leaves is
-    the error of the scales by run bin.
-
-    Raises
-    ------
-    InputError
-        If a window of the product lies in none of a fit, or its error is smaller than that of the
-        fits: then it is not their product.
-    """
-    squared = (combined.err / combined.scale) ** 2
-    of_fits = np.sum([_relative_error_at(fit, combined) ** 2 for fit in fits], axis=0)
-    by_run = squared - of_fits
-    if np.any(by_run < -TOLERANCE * squared):
-        row = combined.describe(int(np.argmin(by_run)))
-        names = ", ".join(fit.where for fit in fits)
-        problem = f"the error of {row} is smaller than that of the fits {names}"
-        raise InputError(combined.where, problem, "give the product of these fits")
-    product = _relative_error_at(reduce(multiply, fits), combined)
-    err = combined.scale * np.sqrt(np.maximum(by_run, 0) + product**2)
-    return ScaleTable(
-        combined.run_min, combined.run_max, combined.boxes, combined.scale, err, combined.where
-    )
-
-
-def _relative_error_at(fit: ScaleTable, table: ScaleTable) -> NDArray[np.float64]:
-    """Return the relative error of a fit on all runs in each window of a table that refines it."""
-    grid = CellGrid.of(fit.boxes)
-    low, gain = table.boxes.low, table.boxes.gain
-    row = grid.paint(fit.boxes).ravel()[grid.cell_of(low[:, 0], low[:, 1], low[:, 2], gain)]
-    enclosed = (row >= 0) & np.all(table.boxes.high <= fit.boxes.high[row], axis=1)
-    if not np.all(enclosed):
-        name = table.describe(int(np.flatnonzero(~enclosed)[0]))
-        problem = f"{name} lies in no window of the fit {fit.where}"
-        raise InputError(table.where, problem, "give the product of these fits")
-    return (fit.err / fit.scale)[row]
+        raise InputError(stability.where, problem, "renumber the runs")
 
 
 def with_simulation_rows(data: ScaleTable, fits: ScaleTable) -> ScaleTable:
     """Return scales of data followed by rows for simulation, which looks up its errors there.
 
     For runs 1-2, from 3 to the first run of the data and beyond the last there is a row for each
-    window, with scale 1 and the error of the fits on all runs.
+    window of the fits, with scale 1 and their error.
     """
-    windows = data.take(data.groups[0].rows)
     first, last = int(data.run_min.min()), int(data.run_max.max())
     ranges = [SIMULATION_RUNS, (SIMULATION_RUNS[1] + 1, first - 1), (last + 1, ALL_RUNS[1])]
-    ranges = [limits for limits in ranges if limits[0] <= limits[1]]
-    size = len(windows)
+    size = len(fits)
     parts = [
         ScaleTable(
             np.full(size, run_min),
             np.full(size, run_max),
-            windows.boxes,
+            fits.boxes,
             np.ones(size),
-            _relative_error_at(fits, windows),
+            fits.err / fits.scale,
         )
         for run_min, run_max in ranges
+        if run_min <= run_max
     ]
     return _stack([data, *parts]).sorted()
 

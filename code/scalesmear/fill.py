@@ -24,6 +24,7 @@ FILL_COLUMNS = ("run", "event", "weight", "mass", "et", "eta_sc", "r9", "gain")
 """The columns of events that a fill reads."""
 
 BELOW_ET = "below the Et thresholds after correction"
+WITHOUT_ROW = "with an electron in no row of a table"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +75,11 @@ class Corrections:
     smearings: SmearingTable | None = None
     seed: int = 1
 
-    def factors(self, events: Events, kind: Kind) -> NDArray[np.float64] | None:
-        """Return the factor on the energy of each electron, shape (n, 2), or None for all one.
+    def factors(self, events: Events, kind: Kind) -> tuple[NDArray[np.float64] | None, BoolArray]:
+        """Return the factor on the energy of each electron, and which events have both.
+
+        Factors have shape (n, 2), and are None where nothing is applied; an electron that is in no
+        row of the table, such as one with R9 beyond the last edge, keeps its energy.
 
         A data electron takes the scale of its run and window, looked up with its raw Et; a
         simulated one 1 + sigma g with g drawn from a normal distribution, keyed by run and event.
@@ -83,14 +87,16 @@ class Corrections:
         Raises
         ------
         InputError
-            If the table has no scale for an electron.
+            If a run of the data lies in no range of runs of the table.
         """
         if kind == "data" and self.scales is not None:
-            return self.scales.factors(events)
+            scale, found = self.scales.factors(events)
+            return scale, _both(found)
         if kind == "sim" and self.smearings is not None:
-            sigma = self.smearings.sigmas(events)
-            return 1 + sigma * standard_normal(events.run, events.event, self.seed)
-        return None
+            sigma, found = self.smearings.sigmas(events)
+            draws = standard_normal(events.run, events.event, self.seed)
+            return 1 + sigma * draws, _both(found)
+        return None, np.ones(len(events), np.bool_)
 
 
 def fill_masses(
@@ -116,10 +122,12 @@ def fill_masses(
     """
     filler = MassFiller(kind, settings.grid, len(categories.scales), exponent)
     for events in batches:
-        factor = corrections.factors(events, kind)
+        factor, found = corrections.factors(events, kind)
         et = events.et if factor is None else (events.et * factor).astype(np.float32)
-        keep = passes_et(et, settings.et_min)
-        filler.drop(BELOW_ET, int(np.count_nonzero(~keep)))
+        hard = passes_et(et, settings.et_min)
+        keep = hard & found
+        filler.drop(BELOW_ET, int(np.count_nonzero(~hard)))
+        filler.drop(WITHOUT_ROW, int(np.count_nonzero(hard & ~found)))
         category = categories.category_of(events.abs_eta, events.r9, et, events.gain)
         filler.add(
             log_mass(events.mass, factor)[keep],
@@ -127,6 +135,10 @@ def fill_masses(
             events.weight[keep] if kind == "sim" else None,
         )
     return filler.finish()
+
+
+def _both(found: BoolArray) -> BoolArray:
+    return np.logical_and(found[:, 0], found[:, 1])
 
 
 def passes_et(et: FloatArray, et_min: tuple[float, float]) -> BoolArray:

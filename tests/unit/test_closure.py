@@ -16,7 +16,7 @@ def fitted(shift: float = 0.0, widening: float = 0.0, seed: int = 1) -> FitResul
     for kind in ("data", "sim"):
         moved = shift if kind == "data" else 0.0
         width = np.hypot(0.02, widening) if kind == "data" else 0.02
-        filler = MassFiller(kind, MassGrid(), 2)  # type: ignore[arg-type]
+        filler = MassFiller(kind, MassGrid(), 2)
         filler.add(rng.normal(moved, width, 60_000), rng.integers(0, 3, 60_000), np.ones(60_000))
         fillers.append(filler.finish())
     return fit_pairs(PairHistograms.of(fillers[0], fillers[1]), np.array([0, 0]))

@@ -118,7 +118,7 @@ def events(run: Sequence[int], eta_sc: float) -> Events:
 
 
 def test_factors_of_events_use_the_absolute_eta() -> None:
-    assert by_runs().factors(events([10, 35], -2.0)).tolist() == [[1.02, 1.02], [1.04, 1.04]]
+    assert by_runs().factors(events([10, 35], -2.0)).scale.tolist() == [[1.02, 1.02], [1.04, 1.04]]
 
 
 def test_a_run_in_no_range_stops_the_correction_of_events() -> None:
@@ -271,7 +271,7 @@ def test_smearing_with_a_stochastic_term() -> None:
 
 def test_smearings_of_events() -> None:
     found = SmearingTable.of(SMEARINGS, [0.008, 0.006, 0.02], [1e-4] * 3)
-    assert found.sigmas(events([1], -2.0)).tolist() == [[0.02, 0.02]]
+    assert found.sigmas(events([1], -2.0)).sigma.tolist() == [[0.02, 0.02]]
 
 
 def test_overlapping_smearings_are_named() -> None:

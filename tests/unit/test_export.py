@@ -19,7 +19,7 @@ from scalesmear.cmssw import EnergyScaleCorrection
 from scalesmear.corrections import ScaleTable, multiply
 from scalesmear.cutflow import CutFlow, SampleCutFlow
 from scalesmear.errors import InputError
-from scalesmear.export import ExportSettings, Step, absorb_errors, build_export, result_json
+from scalesmear.export import ExportSettings, Step, build_export, result_json
 from scalesmear.fit import FitResult, FitSettings
 from scalesmear.goodness import PairGoodness
 from scalesmear.io.categoryfile import read_categories
@@ -85,12 +85,8 @@ def steps() -> list[Step]:
     return [step(name) for name in EXAMPLES]
 
 
-def combined(fits: list[Step]) -> ScaleTable:
-    return reduce(multiply, [fit.tables()[0] for fit in fits], stability())
-
-
 def test_scales_are_the_product_of_all_steps() -> None:
-    export = build_export(combined(steps()), steps(), RUN_BINS, RUNS)
+    export = build_export(stability(), steps(), RUN_BINS, RUNS)
     one = {"run": np.array([315280]), "gain": np.array([12])}
     electron = np.array([1.7]), np.array([0.93]), np.array([45.0])
     factors = [
@@ -102,7 +98,7 @@ def test_scales_are_the_product_of_all_steps() -> None:
 
 
 def test_simulation_has_scale_one_and_the_error_of_the_fits() -> None:
-    export = build_export(combined(steps()), steps(), RUN_BINS, RUNS)
+    export = build_export(stability(), steps(), RUN_BINS, RUNS)
     scales = export.scales
     groups = [(group.first, group.last) for group in scales.groups]
     assert groups == [(1, 2), (3, 315256), *RUN_BINS, (315401, 999999)]
@@ -115,46 +111,43 @@ def test_simulation_has_scale_one_and_the_error_of_the_fits() -> None:
     assert sorted(scales.err[simulation]) == pytest.approx(sorted(expected))
 
 
-def test_errors_of_refined_fits_are_absorbed() -> None:
-    fits = [fit.tables()[0] for fit in steps()]
-    product = combined(steps())
-    absorbed = absorb_errors(product, fits)
+def test_a_fit_that_refines_another_absorbs_its_error() -> None:
     # 1e-3 of the stability and the error of the fine fit are left
-    row = int(np.flatnonzero(product.run_min == 315257)[0])
+    data = build_export(stability(), steps(), RUN_BINS, RUNS).data_scales
+    row = int(np.flatnonzero(data.run_min == 315257)[0])
     fine = steps()[1].values
     expected = math.hypot(1e-3, fine.scale_error[0] / fine.scale[0])
-    assert absorbed.err[row] / absorbed.scale[row] == pytest.approx(expected)
-    assert product.err[row] > absorbed.err[row]
+    assert data.err[row] / data.scale[row] == pytest.approx(expected)
 
 
 def test_a_fit_by_gain_refines_nothing_so_all_errors_stay() -> None:
     fits = [step("fine"), step("gain")]
-    product = combined(fits)
-    absorbed = absorb_errors(product, [fit.tables()[0] for fit in fits])
-    assert absorbed.err == pytest.approx(product.err)
+    data = build_export(stability(), fits, RUN_BINS, RUNS).data_scales
+    in_quadrature = reduce(multiply, [fit.tables()[0] for fit in fits], stability())
+    assert data.err == pytest.approx(in_quadrature.err)
 
 
 def test_a_range_between_simulation_and_data_may_be_empty() -> None:
     bins = [(3, 20)]
     data = ScaleTable.of(bins * 5, read_categories("eta").scales, [1.01] * 5, [1e-3] * 5)
     coarse = step("coarse")
-    export = build_export(multiply(data, coarse.tables()[0]), [coarse], bins, [5])
+    export = build_export(data, [coarse], bins, [5])
     assert [(g.first, g.last) for g in export.scales.groups] == [(1, 2), (3, 20), (21, 999999)]
 
 
 def test_the_smearings_are_those_of_the_last_fit() -> None:
-    export = build_export(combined(steps()), steps(), RUN_BINS, RUNS)
+    export = build_export(stability(), steps(), RUN_BINS, RUNS)
     assert np.array_equal(export.smearings.rho, steps()[-1].values.smearing)
 
 
 def test_a_run_in_no_range_stops_the_export() -> None:
     with pytest.raises(InputError, match="no row holds run 315310"):
-        build_export(combined(steps()), steps(), RUN_BINS, {**RUNS, 315310: 1})
+        build_export(stability(), steps(), RUN_BINS, {**RUNS, 315310: 1})
 
 
 def test_other_run_bins_stop_the_export() -> None:
     with pytest.raises(InputError, match="runs 315339-315400 are not a run bin and a range"):
-        build_export(combined(steps()), steps(), RUN_BINS[:2], RUNS)
+        build_export(stability(), steps(), RUN_BINS[:2], RUNS)
 
 
 def test_data_with_the_runs_of_simulation_stop_the_export() -> None:
@@ -162,33 +155,23 @@ def test_data_with_the_runs_of_simulation_stop_the_export() -> None:
     data = ScaleTable.of(bins * 5, read_categories("eta").scales, [1.01] * 5, [1e-3] * 5)
     coarse = step("coarse")
     with pytest.raises(InputError, match="data begin at run 2, but runs 1 and 2 stand for"):
-        build_export(multiply(data, coarse.tables()[0]), [coarse], bins, [5])
+        build_export(data, [coarse], bins, [5])
 
 
 def test_fits_in_the_wrong_order_stop_the_export() -> None:
     with pytest.raises(InputError, match="fine comes before coarse, which it refines"):
-        build_export(combined(steps()), steps()[::-1], RUN_BINS, RUNS)
+        build_export(stability(), steps()[::-1], RUN_BINS, RUNS)
 
 
 def test_fits_of_one_name_stop_the_export() -> None:
     with pytest.raises(InputError, match=r"2 fit\(s\) with the name 'fine'"):
-        build_export(combined(steps()), [step("fine"), step("fine")], RUN_BINS, RUNS)
-
-
-def test_fits_that_are_not_factors_stop_the_export() -> None:
-    fits = steps()
-    product = multiply(stability(), fits[0].tables()[0])
-    with pytest.raises(InputError, match=r"row 1 .* lies in no window of the fit fine"):
-        build_export(product, fits, RUN_BINS, RUNS)
-    large = changed(fits[1], scale_error=np.full(55, 0.1))
-    with pytest.raises(InputError, match=r"is smaller than that of the fits coarse, fine"):
-        build_export(combined(fits), [fits[0], large], RUN_BINS, RUNS)
+        build_export(stability(), [step("fine"), step("fine")], RUN_BINS, RUNS)
 
 
 def test_a_hole_stops_the_export() -> None:
-    product = combined(steps())
-    hole = product.take(np.arange(1, len(product)))
-    with pytest.raises(InputError, match=r"runs 315257-315300: no row holds .*r9 \[0, 0.4\)"):
+    whole = stability()
+    hole = whole.take(np.arange(1, len(whole)))
+    with pytest.raises(InputError, match=r"runs 315257-315300: no row holds abs_eta \[0, 1\)"):
         build_export(hole, steps(), RUN_BINS, RUNS)
 
 
@@ -202,7 +185,7 @@ def test_the_result_holds_all_that_was_derived() -> None:
     fits = steps()
     none = np.zeros(8, np.bool_)
     fits[0] = changed(fits[0], smearing_error=np.full(8, np.inf), smearing_determined=none)
-    export = build_export(combined(fits), fits, RUN_BINS, RUNS)
+    export = build_export(stability(), fits, RUN_BINS, RUNS)
     result = json.loads(
         json.dumps(result_json("2018A", export, fits, RUN_BINS, {"image": "none"}), allow_nan=False)
     )
@@ -250,12 +233,12 @@ def command_line(folder: Path, runs: dict[int, int] = RUNS, era: str = "2018A") 
     for fit in fits:
         saved = SavedFit(fit.name, fit.categories, FitSettings(), fit_result(fit.values), {})
         write_fit(folder / fit.name / "fit.json", saved)
-    write_scales(folder / "combined.dat", combined(fits))
+    write_scales(folder / "stability.dat", stability())
     write_run_bins(folder / "run_bins.dat", RUN_BINS)
     sample = SampleCutFlow((), (), runs, 1.0, 1.0, 1.0, ())
     write_json(folder / "cut_flow.json", CutFlow(data=sample, sim=sample).to_json())
     write_json(folder / "export.json", {"era": era})
-    words = ["export", "--scales", "combined.dat", "--fits", "coarse/fit.json", "fine/fit.json"]
+    words = ["export", "--scales", "stability.dat", "--fits", "coarse/fit.json", "fine/fit.json"]
     words += ["--run-bins", "run_bins.dat", "--cut-flow", "cut_flow.json"]
     return [*words, "--settings", "export.json", "--output", "out"]
 
@@ -308,7 +291,7 @@ def test_rounding_is_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
     main(command_line(tmp_path))
     written = read_scales(tmp_path / "out" / "2018A_scales.dat")
-    exact = build_export(combined(steps()), steps(), RUN_BINS, RUNS).scales
+    exact = build_export(stability(), steps(), RUN_BINS, RUNS).scales
     assert np.max(np.abs(written.scale - exact.scale)) <= 0.5001e-6
     assert np.max(np.abs(written.err - exact.err)) <= 0.5001e-8
 
@@ -318,7 +301,7 @@ def test_the_verb_writes_nothing_if_a_run_is_missing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(command_line(tmp_path, {**RUNS, 315310: 1})) == 1
-    assert "combined.dat: no row holds run 315310; derive" in capsys.readouterr().err
+    assert "stability.dat: no row holds run 315310; derive" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -32,7 +32,7 @@ def saved_fit() -> SavedFit:
     rng = np.random.default_rng(1)
     filled = []
     for kind in ("data", "sim"):
-        filler = MassFiller(kind, MassGrid(), 3)  # type: ignore[arg-type]
+        filler = MassFiller(kind, MassGrid(), 3)
         filler.add(rng.normal(0, 0.02, 20_000), rng.integers(0, 3, 20_000), np.ones(20_000))
         filled.append(filler.finish())
     settings = FitSettings(min_sim_events=250.0, fixed_smearings=(1,))

@@ -29,7 +29,7 @@ DECIMALS = 6
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this verb."""
-    parser.add_argument("--scales", required=True, metavar="FILE", help="combined.dat of last fit")
+    parser.add_argument("--scales", required=True, metavar="FILE", help="scales.dat of stability")
     parser.add_argument(
         "--fits", required=True, nargs="+", metavar="FILE", help="fit.json of all fits, in order"
     )

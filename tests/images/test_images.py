@@ -44,7 +44,7 @@ def settings(image: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("image", [STEPS, RUNNER])
 def test_image_has_no_entry_point_and_no_root(image: str) -> None:
-    assert not settings(image)["Entrypoint"]
+    assert not settings(image).get("Entrypoint")
     assert settings(image)["User"] == "nobody"
 
 
@@ -103,12 +103,24 @@ def test_figures_are_drawn_without_building_a_font_list() -> None:
     assert line.endswith(".json")
 
 
-def test_runner_has_the_workflow_and_reaches_the_engine() -> None:
-    socket = "/var/run/docker.sock"
-    script = """docker version --format '{{.Server.Version}}'
-    yadage-run --help >/dev/null
+def test_runner_holds_the_workflow_and_its_verbs() -> None:
+    script = """yadage-run --help >/dev/null
     for verb in run verify environment; do scalesmear $verb --help >/dev/null; done
     ls /opt/workflow"""
+    specs = {"workflow.yml", "fit.yml", "steps.yml", "inputs.yml"}
+    assert specs <= set(run(RUNNER, script).split())
+
+
+def test_runner_starts_the_container_of_a_step_beside_itself(tmp_path: Path) -> None:
+    # through the engine's socket, the folder under the same path inside and outside
+    tmp_path.chmod(0o777)
+    script = f"""cd {tmp_path}
+    eval "$(scalesmear environment --runtime docker)"
+    packtivity-run -w toys /opt/workflow/steps.yml#/toys -p output="'{{workdir}}'" -p seed=1 \\
+        -p data_events=10 -p sim_events=10 -p data_files=1 -p sim_files=1"""
+    socket = "/var/run/docker.sock"
     options = ["-v", f"{socket}:{socket}", "--group-add", str(Path(socket).stat().st_gid)]
-    _, *specs = run(RUNNER, script, *options).splitlines()
-    assert {"workflow.yml", "fit.yml", "steps.yml", "inputs.yml"} <= set(specs)
+    run(RUNNER, script, *options, "-v", f"{tmp_path}:{tmp_path}")
+    samples = tmp_path / "toys" / "samples.tsv"
+    assert len(samples.read_text(encoding="utf-8").splitlines()) == 2
+    assert samples.stat().st_uid == 12345

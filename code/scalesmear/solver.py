@@ -50,7 +50,7 @@ class Evaluation(NamedTuple):
 class Objective(Protocol):
     """A function with gradient, Fisher matrix and, if `exact`, second derivatives."""
 
-    def __call__(self, parameters: Floats, *, exact: bool) -> Evaluation:
+    def __call__(self, parameters: Floats, /, *, exact: bool) -> Evaluation:
         """Evaluate the function."""
         ...
 

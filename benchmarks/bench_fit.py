@@ -1,0 +1,85 @@
+"""Time fits of toy histograms: coarse (8 + 8), fine (55 + 10) and 24 categories.
+
+Run ``python benchmarks/bench_fit.py`` for a table, or ``pytest benchmarks/bench_fit.py``. Contents of fine
+bins are Poisson numbers around smooth shapes, since the time does not depend on the number of events.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from scalesmear.fit import fit_pairs
+from scalesmear.histogram import MassGrid, PairHistograms, n_pairs, pair_categories
+from scalesmear.kinematics import Z_MASS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+CASES = {"coarse": (8, 8), "24 categories": (24, 24), "fine": (55, 10)}
+N_EVENTS = 10_000_000
+Z_WIDTH = 2.495
+
+
+def peak(grid: MassGrid, shift: float, variance: float) -> Floats:
+    """Return a Breit-Wigner shape with a Gaussian resolution in the fine bins, sum 1."""
+    centres = (grid.edges[:-1] + grid.edges[1:]) / 2 + shift
+    mass = Z_MASS * np.exp(centres)
+    natural = mass / ((mass - Z_MASS) ** 2 + Z_WIDTH**2 / 4)
+    reach = int(5 * np.sqrt(variance) / grid.width) + 1
+    steps = grid.width * np.arange(-reach, reach + 1)
+    smeared = np.convolve(natural, np.exp(-(steps**2) / (2 * variance)), mode="same")
+    return np.asarray(smeared / smeared.sum(), np.float64)
+
+
+def toy(n: int, m: int, seed: int = 1) -> tuple[PairHistograms, NDArray[np.int64]]:
+    """Return histograms of `n` scale and `m` smearing categories, and the map between them."""
+    rng, grid = np.random.default_rng(seed), MassGrid()
+    smearing_of = np.arange(n) * m // n
+    u, q = rng.uniform(-0.01, 0.01, n), rng.uniform(0.008, 0.025, m)[smearing_of] ** 2
+    resolution, population = rng.uniform(0.008, 0.02, n) ** 2, rng.dirichlet(np.full(n, 5.0))
+    pairs = np.arange(n_pairs(n), dtype=np.int32)
+    data, sim = np.zeros((2, len(pairs), grid.n_fine))
+    for row, (i, j) in enumerate(pair_categories(pairs)):
+        events = N_EVENTS * population[i] * population[j] * (1 if i == j else 2)
+        base, more = (resolution[i] + resolution[j]) / 4, (q[i] + q[j]) / 4
+        shift = (u[i] + u[j]) / 2 + more
+        sim[row] = rng.poisson(events * peak(grid, 0.0, base))
+        data[row] = rng.poisson(events * peak(grid, shift, base + more))
+    return PairHistograms(grid, n, pairs, data, sim, sim.copy()), smearing_of
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_fit(case: str, benchmark: Any) -> None:
+    """Time one fit."""
+    histograms, smearing_of = toy(*CASES[case])
+    result = benchmark(fit_pairs, histograms, smearing_of)
+    assert result.converged
+
+
+def main() -> None:
+    """Print the time of each case, and of the first fit of a process."""
+    start = time.perf_counter()
+    fit_pairs(*toy(2, 2))
+    print(f"first fit of the process: {time.perf_counter() - start:.2f} s")
+    for case, sizes in CASES.items():
+        histograms, smearing_of = toy(*sizes)
+        seconds = []
+        for _ in range(5):
+            start = time.perf_counter()
+            result = fit_pairs(histograms, smearing_of)
+            seconds.append(time.perf_counter() - start)
+        print(
+            f"{case:14}{sizes[0]:4} scales +{sizes[1]:3} smearings"
+            f"{len(result.goodness.pairs):6} pairs{result.n_evaluations:4} evaluations"
+            f"{min(seconds):8.4f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""Expected shapes and the likelihood against slow, independent ways to compute them."""
+
+import math
+from functools import cache
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.special import ndtr
+from tests.mass_toys import log_smear, random_toy, true_log_mass
+
+from scalesmear.fit_kernels import N_TERMS, deposit_variance
+from scalesmear.histogram import FINE_PER_BIN, MassGrid, PairHistograms
+from scalesmear.likelihood import Likelihood, ScaleSmearingMap, pair_terms
+from scalesmear.template import Templates, arrange, coarsest_level
+from scalesmear.uncertainty import shape_noise
+
+Floats = NDArray[np.float64]
+
+GRID = MassGrid()
+SMEARING_OF = np.array([0, 1])
+
+
+@cache
+def histograms() -> PairHistograms:
+    toy = random_toy(1, 2, 2, negative=0.1, spread=0.3)
+    return toy.draw(np.random.default_rng(2), 30_000, 60_000)
+
+
+def templates(merge: int, level: int) -> Templates:
+    return arrange(histograms(), np.arange(3), np.full(3, merge), np.full(3, level))
+
+
+def parameters(u: tuple[float, float], sigma: tuple[float, float]) -> Floats:
+    return np.array([*u, sigma[0] ** 2, sigma[1] ** 2])
+
+
+def edges(merge: int) -> Floats:
+    inside = np.arange(0, GRID.n_bins + 1, merge) * FINE_PER_BIN
+    return np.asarray(GRID.edges[GRID.window_slice.start + inside], np.float64)
+
+
+def slow_shape(sim: Floats, tau: float, v: float, k: float, merge: int, power: int = 1) -> Floats:
+    """Sum sim x [share of the fine bin in each bin]^power, formula by formula, shape (bins,)."""
+    deposited = GRID.width**2 / 6 if power == 1 else 0.0
+    s = math.sqrt(v - deposited)
+    centres = (GRID.edges[:-1] + GRID.edges[1:]) / 2
+    z = (edges(merge)[:, None] - centres + tau) / s
+    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    below = ndtr(z) - k / 6 * (z**2 - 1) * density / s**3  # P - k/6 P'''
+    return np.asarray(np.diff(below, axis=0) ** power @ sim, np.float64)
+
+
+def slow_nll(parameters: Floats, merge: int, *, noise: bool) -> float:
+    """Return the likelihood in plain numpy, written down a second time."""
+    h, total = histograms(), 0.0
+    for row, (i, j) in enumerate([(0, 0), (0, 1), (1, 1)]):
+        u, q = parameters[:2], parameters[2:]
+        mean = sum(-q[c] / 4 - 3 / 8 * q[c] ** 2 for c in (i, j))
+        v = sum(q[c] / 4 + 5 / 8 * q[c] ** 2 for c in (i, j))
+        k = sum(-3 / 8 * q[c] ** 2 for c in (i, j))
+        tau = (u[i] + u[j]) / 2 - mean
+        shape = slow_shape(h.sim[row], tau, v, k, merge)
+        data = h.data[row, GRID.window_slice].reshape(len(shape), -1).sum(axis=1)
+        total -= float(data @ np.log(shape / shape.sum()))
+        if noise:
+            variance = slow_shape(h.sim_variance[row], tau, v, k, merge, power=2)
+            total -= float(data @ np.log1p(variance / shape**2)) / 2
+    return total
+
+
+def likelihood(merge: int, level: int, *, noise: bool = True) -> Likelihood:
+    t = templates(merge, level)
+    return Likelihood(t, ScaleSmearingMap.of_pairs(t.pairs, SMEARING_OF), noise=noise)
+
+
+@pytest.mark.parametrize("merge", [1, 2, 4])
+@pytest.mark.parametrize("noise", [False, True])
+def test_value_is_that_of_plain_numpy(merge: int, noise: bool) -> None:
+    at = parameters((0.004, -0.01), (0.012, 0.03))
+    # with noise, values differ by how the deposit smooths W2
+    expected = slow_nll(at, merge, noise=noise)
+    assert likelihood(merge, 0, noise=noise)(at).value == pytest.approx(expected, abs=1e-3)
+
+
+def test_shape_is_that_of_events_smeared_many_times() -> None:
+    # sqrt((1 + s1 g1) (1 + s2 g2)) exactly, drawn 200 times for each of 20 000 events
+    rng = np.random.default_rng(3)
+    x, sigma, t = true_log_mass(rng, 20_000), np.array([0.02, 0.035]), 0.006
+    counts = np.zeros(GRID.n_bins)
+    for _ in range(200):
+        moved = x + log_smear(rng, np.tile(sigma, (len(x), 1))) - t
+        counts += np.histogram(moved, edges(1))[0]
+    shape = shape_of(deposit(x), 2 * t, sigma)
+    pull = (counts / counts.sum() - shape) / np.sqrt(shape / counts.sum())
+    # bins of the smeared copies are correlated through x, so that their scatter is below Poisson
+    assert np.abs(pull).max() < 3.5
+    assert np.mean(pull**2) < 1.3
+
+
+def deposit(x: Floats) -> Floats:
+    """Share events linearly between the two nearest centres of fine bins."""
+    position = (x - GRID.start) / GRID.width - 0.5
+    inside = (position >= 0) & (position < GRID.n_fine - 1)
+    low = position[inside].astype(int)
+    part = position[inside] - low
+    out = np.bincount(low, 1 - part, GRID.n_fine) + np.bincount(low + 1, part, GRID.n_fine)
+    return np.asarray(out, np.float64)
+
+
+def shape_of(fine: Floats, log_scale: float, sigma: Floats) -> Floats:
+    """Return the expected shape of a pair of categories with different smearings."""
+    pair = np.array([1], np.int32)  # categories 0 and 1
+    one = PairHistograms(GRID, 2, pair, fine[None], fine[None], fine[None])
+    mapping = ScaleSmearingMap.of_pairs(pair, SMEARING_OF)
+    effective = mapping.effective(np.array([log_scale / 2, log_scale / 2, *sigma**2]))
+    level = coarsest_level(effective[:, 1], GRID.width)
+    arranged = arrange(one, np.array([0]), np.array([1]), level)
+    return np.asarray(shape_noise(arranged, effective).probability[0], np.float64)
+
+
+def test_shape_is_that_of_events_smeared_one_by_one() -> None:
+    # every event contributes its own Gaussian integral: no histogram of the simulation at all
+    rng = np.random.default_rng(4)
+    x, sigma = true_log_mass(rng, 5_000), np.array([0.01, 0.02])
+    q = sigma**2
+    mean = (-q / 4 - 3 / 8 * q**2).sum()
+    v, k = (q / 4 + 5 / 8 * q**2).sum(), (-3 / 8 * q**2).sum()
+    z = (edges(1)[:, None] - x + (0.003 - mean)) / math.sqrt(v)
+    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    below = (ndtr(z) - k / 6 * (z**2 - 1) * density / v**1.5).sum(axis=1)
+    exact = np.diff(below) / (below[-1] - below[0])
+    # 5000 events are a rough density, which a coarse histogram would distort
+    assert shape_of(deposit(x), 0.006, sigma) == pytest.approx(exact, rel=2e-4)
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_coarser_cells_have_the_same_mean_and_the_stated_variance(level: int) -> None:
+    fine = np.zeros((1, GRID.n_fine))
+    fine[0, 500:508] = [1, 3, 2, 0, 5, 1, 1, 2]
+    one = PairHistograms(GRID, 1, np.array([0], np.int32), fine, fine, fine)
+    t = arrange(one, np.array([0]), np.array([1]), np.array([level]))
+    cells = t.sim[0]
+    width = GRID.width * 2**level
+    centres = width * (np.arange(len(cells)) + 0.5)
+    shift = (t.layout.below - GRID.n_below) * GRID.width
+    fine_centres = shift + GRID.width * (np.arange(GRID.n_fine) + 0.5)
+    assert cells.sum() == pytest.approx(fine.sum(), rel=1e-14)
+    mean = cells @ centres / cells.sum()
+    assert mean == pytest.approx(fine[0] @ fine_centres / fine.sum(), rel=1e-12)
+    variance = cells @ (centres - mean) ** 2 / cells.sum()
+    before = fine[0] @ (fine_centres - mean) ** 2 / fine.sum()
+    # exact whatever the contents, because 3/4 and 1/4 add the same variance to each cell
+    added = deposit_variance(GRID.width, level) - deposit_variance(GRID.width, 0)
+    assert variance - before == pytest.approx(added, rel=1e-9)
+
+
+def test_linear_deposit_adds_a_sixth_of_the_squared_width() -> None:
+    x = np.random.default_rng(5).uniform(-0.02, 0.02, 100_000)
+    centres = (GRID.edges[:-1] + GRID.edges[1:]) / 2
+    fine = deposit(x)
+    second = fine @ centres**2 / fine.sum() - np.mean(x**2)
+    # f (1 - f) d^2 scatters by d^2 / sqrt(180) per event
+    error = GRID.width**2 / math.sqrt(180 * len(x))
+    assert abs(second - deposit_variance(GRID.width, 0)) < 4 * error
+
+
+@pytest.mark.parametrize(
+    ("merge", "level", "sigma"),
+    [(1, 0, (0.02, 0.01)), (2, 2, (0.02, 0.05)), (4, 1, (0.003, 0.0)), (1, 2, (0.001, 0.004))],
+)
+@pytest.mark.parametrize("noise", [False, True])
+def test_derivatives_are_those_of_differences(
+    merge: int, level: int, sigma: tuple[float, float], noise: bool
+) -> None:
+    function, at = likelihood(merge, level, noise=noise), parameters((0.004, -0.01), sigma)
+    here = function(at)
+    assert here.hessian is not None
+    unit = 1 / np.sqrt(np.diag(here.fisher))
+    for i in range(4):
+        step = np.zeros(4)
+        step[i] = 0.003 * unit[i]
+        up, down = function(at + step), function(at - step)
+        slope = (up.value - down.value) / (2 * step[i])
+        assert here.gradient[i] * unit[i] == pytest.approx(slope * unit[i], abs=2e-4)
+        column = (up.gradient - down.gradient) / (2 * step[i])
+        scaled = here.hessian[i] * unit * unit[i]
+        assert scaled == pytest.approx(column * unit * unit[i], abs=2e-4)
+
+
+def test_fisher_matrix_is_the_mean_second_derivative() -> None:
+    # with data equal to the expectation, sum D T_ij / T = n S_ij / S, and only Fisher terms remain
+    at = parameters((0.004, -0.01), (0.02, 0.01))
+    t = templates(1, 0)
+    mapping = ScaleSmearingMap.of_pairs(t.pairs, SMEARING_OF)
+    expected = 1000 * shape_noise(t, mapping.effective(at)).probability
+    asimov = Templates(t.layout, t.pairs, t.merge, t.level, expected, t.sim, t.sim_variance)
+    here = Likelihood(asimov, mapping, noise=False)(at)
+    unit = 1 / np.sqrt(np.diag(here.fisher))
+    assert here.gradient * unit == pytest.approx(np.zeros(4), abs=1e-8)
+    assert here.hessian == pytest.approx(here.fisher, abs=1e-8 * here.fisher.max())
+
+
+def test_without_second_derivatives_the_rest_is_the_same() -> None:
+    at, t = parameters((0.004, -0.01), (0.02, 0.003)), templates(2, 1)
+    effective = ScaleSmearingMap.of_pairs(t.pairs, SMEARING_OF).effective(at)
+    full, first = pair_terms(t, effective), pair_terms(t, effective, exact=False)
+    assert full.shape == (3, N_TERMS)
+    assert first[:, :10] == pytest.approx(full[:, :10], rel=1e-10)
+    assert not first[:, 10:].any()
+
+
+def test_cells_may_be_half_a_spread_wide() -> None:
+    at = parameters((0.004, -0.01), (0.012, 0.02))
+    fine, coarse = likelihood(1, 0)(at), likelihood(1, 2)(at)
+    unit = 1 / np.sqrt(np.diag(fine.fisher))
+    # in standard deviations: the difference is a property of the noise in this simulation
+    assert coarse.gradient * unit == pytest.approx(fine.gradient * unit, abs=0.02)
+    assert coarse.fisher == pytest.approx(fine.fisher, rel=0.01, abs=1e-3 * fine.fisher.max())
+
+
+def test_effective_parameters_are_cumulants_of_smeared_energies() -> None:
+    rng = np.random.default_rng(6)
+    sigma = 0.1  # large, so that the fourth order shows
+    eta = log_smear(rng, np.full((4_000_000, 2), sigma))
+    mapping = ScaleSmearingMap.of_pairs(np.array([0]), np.array([0]))
+    tau, v, k = mapping.effective(np.array([0.0, sigma**2]))[0]
+    error = math.sqrt(v / len(eta))
+    # the next order of the mean is 5/2 sigma^6 per electron, halved
+    assert -tau == pytest.approx(eta.mean(), abs=4 * error + 2.5 * sigma**6)
+    assert v == pytest.approx(eta.var(), rel=4 * math.sqrt(2 / len(eta)) + 0.02)
+    assert k == pytest.approx(np.mean((eta - eta.mean()) ** 3), rel=0.15)
+
+
+def test_empty_simulation_is_no_number_but_infinite() -> None:
+    t = templates(1, 0)
+    empty = Templates(t.layout, t.pairs, t.merge, t.level, t.counts, 0 * t.sim, t.sim_variance)
+    effective = ScaleSmearingMap.of_pairs(t.pairs, SMEARING_OF).effective(np.full(4, 1e-4))
+    assert np.all(np.isposinf(pair_terms(empty, effective)[:, 0]))

@@ -17,6 +17,9 @@ from scalesmear.workflow.runtime import HOST_BACKEND
 
 REPOSITORY = Path(__file__).parents[2]
 
+PATIENCE = 900.0
+"""Seconds after which a command hangs, even on a busy machine."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -47,7 +50,11 @@ class Shell:
 
     def run(self, *words: object, **variables: str) -> Outcome:
         process = self.start(*words, **variables)
-        out, said = process.communicate(timeout=120)
+        try:
+            out, said = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            raise
         return Outcome(process.returncode, said, out)
 
     def workflow(self, workdir: str = "workdir", *words: object, **variables: str) -> Outcome:

@@ -63,7 +63,6 @@ def export(output: Path, said: str) -> None:
     for name in ("era_scales.dat", "era_smearings.dat", "result.json"):
         write(output / name, said)
     published = {
-        "folder": str(output),
         "scales": str(output / "era_scales.dat"),
         "smearings": str(output / "era_smearings.dat"),
         "result": str(output / "result.json"),

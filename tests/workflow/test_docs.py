@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import yaml
 from tests.workflow.helpers import REPOSITORY
 
@@ -31,6 +32,7 @@ def test_every_step_is_shown() -> None:
     assert sorted(shown) == sorted(yaml.safe_load((REPOSITORY / "steps.yml").read_text()))
 
 
+@pytest.mark.slow
 def test_each_step_runs_by_itself_as_printed(derivation: Shell) -> None:
     assert derivation.workflow("workdir", "-o", "disable_prepub=true").code == 0
     # packtivity-run as it is, but on this machine whether or not there is Docker

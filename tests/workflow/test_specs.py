@@ -25,13 +25,13 @@ STAGES: dict[str, list[dict[str, Any]]] = {
 }
 SUB_WORKFLOWS = ("coarse", "fine")
 
-# What `check` writes to its published.yml; tests/workflow/test_chain.py compares it with the real one.
+# What `check` and `export` write to published.yml; test_chain.py compares it with the real ones.
 PUBLISHED_BY_CHECK = {
     *(f"{name}_settings" for name in ("select", "run_bins", "stability", "fill", "fit")),
     *(f"{name}_settings" for name in ("closure", "export", "report")),
     *("coarse_categories", "fine_categories", "jobs"),
 }
-PUBLISHED_BY_EXPORT = {"scales", "smearings", "result", "folder"}
+PUBLISHED_BY_EXPORT = {"scales", "smearings", "result"}
 
 
 def step_of(stage: dict[str, Any]) -> str | None:

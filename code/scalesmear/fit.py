@@ -18,7 +18,7 @@ from scalesmear.likelihood import Likelihood, ScaleSmearingMap
 from scalesmear.pairs import PairChoice, choose_pairs
 from scalesmear.solver import Box, Minimum, minimise
 from scalesmear.template import MAX_MERGE, arrange, coarsest_level
-from scalesmear.uncertainty import LEAST_INFORMATION, Covariance, covariance, shape_noise
+from scalesmear.uncertainty import Covariance, covariance, shape_noise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FULL_BINS, HALF_BINS = 2e4, 2e3
 """Effective simulated events in the window above which a pair keeps all, or half, of the bins."""
 
-SEARCH_LEVEL = 2
+SEARCH_LEVEL = 3
 """Cells of the simulation in the search for the region of the minimum, see `Templates.level`."""
 
 OTHER_START = 0.025
@@ -52,7 +52,7 @@ TOLERANCE = 1e-4
 SEARCH_TOLERANCE = 0.1
 """The search ends when one more step is expected to bring less."""
 
-SAME_MINIMUM = 0.01
+SAME_MINIMUM = 0.04
 """Squared distance in standard deviations within which two minima are the same."""
 
 LEVEL_MARGIN = 1.3
@@ -230,10 +230,11 @@ def fit_pairs(
     ValueError
         If shapes or indices do not fit together.
     """
-    problem, first = _pose(histograms, smearing_of, settings or FitSettings(), start)
-    candidates, search_evaluations = _search(problem, first)
-    solutions = [_refine(problem, candidate) for candidate in candidates]
-    solutions += [_refine(problem, again) for again in _restarts(problem, solutions[0])]
+    problem, parameters = _pose(histograms, smearing_of, settings or FitSettings(), start)
+    candidates, search_evaluations = _search(problem, parameters)
+    first = _refine(problem, candidates[0])
+    others = candidates[1:] + _restarts(problem, first)
+    solutions = [first, *(_refine(problem, other, first.templates.level) for other in others)]
     converged = [s for s in solutions if s.minimum.converged]
     if not converged:
         raise FitError(f"the fit did not converge: {solutions[0].minimum.reason}")
@@ -368,12 +369,17 @@ def _distance(fisher: Floats, a: Floats, b: Floats) -> float:
     return float(change @ fisher @ change)
 
 
-def _refine(problem: Problem, start: Floats) -> Solution:
-    """Minimise the full likelihood; refine the cells of pairs that smear less than expected."""
+def _refine(problem: Problem, start: Floats, level: IntArray | None = None) -> Solution:
+    """Minimise the full likelihood; refine the cells of pairs that smear less than expected.
+
+    `level` is the first guess of the cells; those of the start by default. Likelihoods compare only
+    in the same cells.
+    """
     n_eff = problem.choice.n_eff_sim
     merge = np.where(n_eff > FULL_BINS, 1, np.where(n_eff > HALF_BINS, 2, MAX_MERGE))
     width, parameters = problem.histograms.grid.width, start
-    level = coarsest_level(problem.mapping.effective(parameters)[:, 1], width)
+    if level is None:
+        level = coarsest_level(problem.mapping.effective(parameters)[:, 1], width)
     n_iterations = n_evaluations = 0
     while True:
         templates = arrange(problem.histograms, problem.choice.rows, merge, level)
@@ -443,6 +449,8 @@ def _warnings(problem: Problem, parameters: Floats, errors: Covariance) -> list[
         f"{names[i]} is not determined by the pairs in use and keeps its start value"
         for i in np.flatnonzero(~problem.choice.determined)
     ]
-    if errors.least_information < LEAST_INFORMATION:
-        out.append("the simulation is too small for the errors to be reliable")
+    out += [
+        f"{names[i]}: the simulation is too small for its error to be reliable"
+        for i in np.flatnonzero(~errors.reliable)
+    ]
     return out

@@ -90,7 +90,7 @@ class ShapeNoise(NamedTuple):
     """
 
     probability: Floats  # (p, n_bins of the grid)
-    relative_variance: Floats  # (p, n_bins of the grid): V_b
+    relative_variance: Floats  # (p, n_bins of the grid): of the probability, by the simulation
     noise_information: Floats  # (p, 6): I_noise / n
     score_variance: Floats  # (p, 6): V / n^2
 
@@ -113,11 +113,13 @@ def arrange_cells(
     for p in range(len(rows)):
         n_cells = len(scratch)
         scratch[:] = 0
-        scratch[shift : shift + fine.shape[1]] = fine[rows[p]]
+        for f in range(fine.shape[1]):
+            scratch[shift + f] = fine[rows[p], f]
         for _ in range(level[p]):
             n_cells //= 2
             _halve(scratch, n_cells)
-        cells[p, :n_cells] = scratch[:n_cells]
+        for c in range(n_cells):
+            cells[p, c] = scratch[c]
 
 
 @compiled
@@ -136,11 +138,12 @@ def evaluate_pairs(
     layout: Layout, merge: IntArray, level: IntArray, counts: Floats, sim: Floats,
     sim_variance: Floats, effective: Floats, capacity: int, noise: bool, exact: bool, out: Floats,
 ) -> None:  # fmt: skip
-    """Fill the terms of each pair, see `pair_terms`."""
+    """Fill the terms of each pair, see `scalesmear.likelihood.pair_terms`."""
     work = work_space(layout, capacity)
+    n_shapes = N_SHAPES if exact else N_FIRST
     for p in range(len(merge)):
         bins = bins_of(layout, merge[p], level[p])
-        shapes = expect(effective[p], bins, sim[p, : bins.n_cells], exact, work)
+        shapes, first, share = expect(effective[p], bins, sim[p, : bins.n_cells], n_shapes, work)
         total = normalise(shapes)
         if not total[0] > 0:
             out[p, 0] = np.inf
@@ -149,7 +152,7 @@ def evaluate_pairs(
         _add_multinomial(data, shapes, total, out[p])
         if noise:
             cells = sim_variance[p, : bins.n_cells]
-            _add_noise(data, fluctuate(effective[p], bins, cells, shapes, work), out[p])
+            _add_noise(data, fluctuate(first, share, bins, cells, shapes, work), out[p])
 
 
 @compiled
@@ -157,24 +160,26 @@ def propagate_pairs(
     layout: Layout, merge: IntArray, level: IntArray, sim: Floats, sim_variance: Floats,
     effective: Floats, capacity: int, out: ShapeNoise,
 ) -> None:  # fmt: skip
-    """Fill `out` for each pair; see `shape_noise`."""
+    """Fill `out` for each pair; see `scalesmear.uncertainty.shape_noise`."""
     work = work_space(layout, capacity)
-    response = np.empty((3, sim.shape[1]))
+    response = np.empty((4, sim.shape[1]))
     for p in range(len(merge)):
         bins = bins_of(layout, merge[p], level[p])
-        shapes = expect(effective[p], bins, sim[p, : bins.n_cells], False, work)
+        shapes, first, share = expect(effective[p], bins, sim[p, : bins.n_cells], N_FIRST, work)
         total = normalise(shapes)
         if not total[0] > 0:
             continue
         cells = sim_variance[p, : bins.n_cells]
-        first, share = share_cells(effective[p], bins, False, work)
         noise = _multiply_shares(cells, bins, first, share, work)
         _compare_slopes(shapes, total, noise, out.noise_information[p])
+        _respond(bins, first, share[0], shapes, total, response[:, : bins.n_cells])
+        _sum_squares(cells, response, out.score_variance[p])
         for b in range(bins.n_bins):
             out.probability[p, b] = shapes[0, b] / total[0]
             out.relative_variance[p, b] = noise[0, b] / shapes[0, b] ** 2
-        _respond(bins, first, share[0], shapes, total, response[:, : bins.n_cells])
-        _sum_squares(cells, response, out.score_variance[p])
+        _normalise_variance(
+            bins, first, share[0], cells, shapes[0], response[3], out.relative_variance[p]
+        )
 
 
 @compiled
@@ -222,24 +227,39 @@ def deposit_variance(width: float, level: int) -> float:
     position f of an event between two centres. Halving the number of cells of width c puts 3/4 and
     1/4 of each in the two new cells nearest to it, which adds 3/16 (2c)^2.
     """
-    halved: float = (4**level - 1) / 4
+    halved: float = ((1 << 2 * level) - 1) / 4
     return (1 / 6 + halved) * width**2
 
 
 @compiled
-def expect(effective: Floats, bins: Bins, cells: Floats, exact: bool, work: Work) -> Floats:
-    """Return T of a pair and its derivatives by (tau, v, k), shape (N_FIRST or N_SHAPES, bins)."""
+def expect(
+    effective: Floats, bins: Bins, cells: Floats, n_shapes: int, work: Work
+) -> tuple[Floats, int, Floats]:
+    """Return what is expected of a pair, and the share of cells in a bin that it follows from.
+
+    `n_shapes` is N_FIRST or, with second derivatives, N_SHAPES.
+
+    Returns
+    -------
+    shapes : float array, shape (n_shapes, bins)
+        T and its derivatives by (tau, v, k).
+    first : int
+        First cell of the table, see `tabulate`.
+    share : float array, shape (n_shapes, n_cells)
+        K and its derivatives by (tau, v, k).
+    """
     tau, v, k = effective
     reference = max(v, least_variance(bins.width))
-    n_orders, n_shapes = (N_ORDERS, N_SHAPES) if exact else (N_ORDERS - 1, N_FIRST)
-    first, table = tabulate(
-        tau, reference - bins.deposited, bins.width, bins.per_bin, n_orders, work
-    )
+    n_orders = N_ORDERS if n_shapes == N_SHAPES else N_ORDERS - 1
+    variance = reference - bins.deposited
+    first, table = tabulate(tau, variance, bins.width, bins.per_bin, n_orders, work)
     start = bins.below + first
     orders = convolve(cells, start, bins.per_bin, table, bins.n_bins, work, work.orders)
     shapes = table_of(work.shapes, n_shapes, bins.n_bins)
     differentiate(orders, v - reference, k, shapes)
-    return shapes
+    share = table_of(work.share, n_shapes, table.shape[1])
+    differentiate(table, v - reference, k, share)
+    return shapes, first, share
 
 
 @compiled
@@ -248,10 +268,14 @@ def normalise(shapes: Floats) -> Floats:
 
     T is kept above its least value.
     """
-    total: Floats = shapes.sum(axis=1)
+    total = np.zeros(len(shapes))
+    for s in range(len(shapes)):
+        for b in range(shapes.shape[1]):
+            total[s] += shapes[s, b]
     for b in range(shapes.shape[1]):
         if shapes[0, b] < LEAST_PROBABILITY * total[0]:
-            shapes[:, b] = LEAST_PROBABILITY * total
+            for s in range(len(shapes)):
+                shapes[s, b] = LEAST_PROBABILITY * total[s]
     for s in range(1, len(shapes)):
         for b in range(shapes.shape[1]):
             shapes[s, b] /= shapes[0, b]
@@ -260,28 +284,14 @@ def normalise(shapes: Floats) -> Floats:
 
 
 @compiled
-def share_cells(effective: Floats, bins: Bins, exact: bool, work: Work) -> tuple[int, Floats]:
-    """Return K, the share of a cell in a bin, and its derivatives by (tau, v, k).
-
-    Sums of W2 K^2 need no variance subtracted: the deposit only smooths W2. The result is the first
-    cell of the table, see `tabulate`, and the table, shape (N_FIRST or N_SHAPES, n_cells).
-    """
-    tau, v, k = effective
-    reference = max(v, least_variance(bins.width))
-    n_orders, n_shapes = (N_ORDERS, N_SHAPES) if exact else (N_ORDERS - 1, N_FIRST)
-    first, table = tabulate(tau, reference, bins.width, bins.per_bin, n_orders, work)
-    share = table_of(work.share, n_shapes, table.shape[1])
-    differentiate(table, v - reference, k, share)
-    return first, share
-
-
-@compiled
-def fluctuate(effective: Floats, bins: Bins, cells: Floats, shapes: Floats, work: Work) -> Floats:
+def fluctuate(
+    first: int, share: Floats, bins: Bins, cells: Floats, shapes: Floats, work: Work
+) -> Floats:
     """Return V of a pair and its derivatives by (tau, v, k), as many as `shapes` has.
 
-    `cells` are the sums of squared weights, `shapes` is normalised.
+    `cells` are the sums of squared weights, `shapes` is normalised. The deposit of events in cells
+    makes V too large by at most v(deposit) / 2 v, 3 % for cells half a spread wide.
     """
-    first, share = share_cells(effective, bins, len(shapes) == N_SHAPES, work)
     product = table_of(work.product, len(share), share.shape[1])
     _square(share, product)
     start = bins.below + first
@@ -373,8 +383,8 @@ def _multiply_shares(cells: Floats, bins: Bins, first: int, share: Floats, work:
     """Return sum W2 K_i K_j for i <= j of (none, tau, v, k), shape (N_SHAPES, bins)."""
     product = table_of(work.product, N_SHAPES, share.shape[1])
     s = 0
-    for i in range(4):
-        for j in range(i, 4):
+    for i in range(N_FIRST):
+        for j in range(i, N_FIRST):
             for c in range(share.shape[1]):
                 product[s, c] = share[i, c] * share[j, c]
             s += 1
@@ -400,14 +410,17 @@ def _compare_slopes(shapes: Floats, total: Floats, noise: Floats, out: Floats) -
 def _respond(
     bins: Bins, first: int, share: Floats, shapes: Floats, total: Floats, response: Floats
 ) -> None:
-    """Fill how the gradient, divided by n, moves with the weight of each cell."""
+    """Fill how the gradient, divided by n, moves with the weight of each cell.
+
+    The last row is filled with the share of each cell in the window, divided by S.
+    """
     response[:] = 0
     n_cells = response.shape[1]
     for b in range(bins.n_bins):
         start = bins.below + b * bins.per_bin + first
         low, high = max(0, -start), min(len(share), n_cells - start)
-        for i in range(3):
-            slope = (shapes[i + 1, b] - total[i + 1]) / total[0]
+        for i in range(4):
+            slope = ((shapes[i + 1, b] - total[i + 1]) if i < 3 else 1.0) / total[0]
             line = response[i, start + low : start + high]
             part = share[low:high]
             for c in range(len(part)):
@@ -427,7 +440,26 @@ def _sum_squares(cells: Floats, response: Floats, out: Floats) -> None:
         vv += wv * v
         vk += wv * k
         kk += cells[f] * k * k
-    out[:] = (tt, tv, tk, vv, vk, kk)
+    out[0], out[1], out[2], out[3], out[4], out[5] = tt, tv, tk, vv, vk, kk
+
+
+@compiled
+def _normalise_variance(
+    bins: Bins, first: int, share: Floats, cells: Floats, t: Floats, inside: Floats, out: Floats
+) -> None:
+    """Turn V, the relative variance of T, into that of p = T / S, in place.
+
+    It is V - 2 Cov(T, S) / (T S) + V_S; `inside` is the share of cells in the window, divided by S.
+    """
+    whole = 0.0
+    for f in range(len(cells)):
+        whole += cells[f] * inside[f] ** 2
+    for b in range(bins.n_bins):
+        start = bins.below + b * bins.per_bin + first
+        both = 0.0
+        for c in range(max(0, -start), min(len(share), len(cells) - start)):
+            both += cells[start + c] * share[c] * inside[start + c]
+        out[b] = max(out[b] - 2 * both / t[b] + whole, 0.0)
 
 
 @compiled
@@ -541,11 +573,11 @@ def convolve(
     lines = table_of(work.lines, n_bins, n_columns)
     for b in range(n_bins):
         at = start + b * per_bin
-        if at >= 0 and at + n_columns <= len(cells):
-            lines[b] = cells[at : at + n_columns]
-        else:
-            for i in range(n_columns):
-                lines[b, i] = cells[at + i] if 0 <= at + i < len(cells) else 0.0
+        low, high = max(0, -at), min(n_columns, len(cells) - at)
+        lines[b, :low] = 0
+        lines[b, max(low, high) :] = 0
+        for i in range(low, high):
+            lines[b, i] = cells[at + i]
     result = table_of(out, len(table), n_bins)
     np.dot(table, lines.T, result)
     return result

@@ -23,8 +23,10 @@ class PairGoodness:
     """Goodness of fit of each pair in a fit, and of all.
 
     Arrays have shape (p,). chi2 sums (D - n p)^2 / [n p + (n p)^2 V] over the bins, with V the
-    relative variance of the simulation; a pair has one degree of freedom less than bins, all pairs
-    together as many less as there are free parameters.
+    relative variance of p from the simulation. A pair has one degree of freedom less than bins, all
+    pairs together as many less as there are free parameters. Smearing correlates the noise of
+    neighbouring bins, which V leaves aside: p values are right to the extent that data have the
+    larger errors.
 
     Attributes
     ----------

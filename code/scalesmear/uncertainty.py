@@ -39,7 +39,7 @@ class Covariance(NamedTuple):
 
     data: Floats
     sim: Floats
-    least_information: float  # see LEAST_INFORMATION
+    reliable: BoolArray  # (n,), see LEAST_INFORMATION
 
     @property
     def total(self) -> Floats:
@@ -84,21 +84,24 @@ def covariance(
     spurious = mapping.matrix(n_data[:, None] * noise.noise_information, jacobian)
     score = mapping.matrix(n_data[:, None] ** 2 * noise.score_variance, jacobian)
     block = np.ix_(free, free)
-    inverse, least = _invert_information(fisher[block], spurious[block])
-    data, sim = np.zeros_like(fisher), np.zeros_like(fisher)
+    inverse, reliable = _invert_information(fisher[block], spurious[block])
+    data, sim, good = np.zeros_like(fisher), np.zeros_like(fisher), np.ones(len(free), dtype=bool)
     data[block] = inverse
     sim[block] = inverse @ score[block] @ inverse
-    return Covariance(data, sim, least)
+    good[free] = reliable
+    return Covariance(data, sim, good)
 
 
-def _invert_information(fisher: Floats, spurious: Floats) -> tuple[Floats, float]:
-    """Invert A = I - I_noise, which is kept above LEAST_INFORMATION of I in any direction."""
-    if not len(fisher):
-        return fisher, 1.0
+def _invert_information(fisher: Floats, spurious: Floats) -> tuple[Floats, BoolArray]:
+    """Invert A = I - I_noise, which is kept above LEAST_INFORMATION of I in any direction.
+
+    Parameters that get most of their variance from directions kept so are not reliable.
+    """
     unit = 1 / np.sqrt(np.diag(fisher))
     root = np.linalg.cholesky(fisher * np.outer(unit, unit))
     whitened = np.linalg.solve(root, np.linalg.solve(root, spurious * np.outer(unit, unit)).T)
     ratio, vectors = np.linalg.eigh(np.eye(len(fisher)) - (whitened + whitened.T) / 2)
     directions = np.linalg.solve(root.T, vectors) * unit[:, None]
-    inverse = (directions / np.maximum(ratio, LEAST_INFORMATION)) @ directions.T
-    return inverse, float(ratio[0])
+    directions /= np.sqrt(np.maximum(ratio, LEAST_INFORMATION))
+    kept = (directions[:, ratio < LEAST_INFORMATION] ** 2).sum(axis=1)
+    return directions @ directions.T, kept < (directions**2).sum(axis=1) / 2

@@ -12,6 +12,7 @@ SHELL := /bin/bash
 # auto: containers if a Docker engine answers, else this machine
 RUNTIME ?= auto
 WORKDIR ?= workdir
+INPUTS ?= inputs.yml
 INPUTDATA ?= inputdata
 PYTHON ?= python3
 PYTEST_ARGS ?= -n auto
@@ -29,6 +30,7 @@ index = $(or $(PIP_INDEX_URL),$(shell $(PYTHON) -m pip config get global.index-u
 install = $(uv) pip install --quiet $(if $(index),--default-index $(index)) --python $(1)/bin/python
 export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
+export UV_COMPILE_BYTECODE := 1
 
 runtime = $(or $(filter docker host,$(RUNTIME)),$(shell timeout 20 docker info >/dev/null 2>&1 && echo docker || echo host))
 why = $(if $(filter docker,$(runtime)), (a Docker engine answers), (no Docker engine answers))
@@ -37,7 +39,7 @@ why = $(if $(filter docker,$(runtime)), (a Docker engine answers), (no Docker en
 help:  ## list these targets
 	@echo "scalesmear $(version)"
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
-	@echo "Variables: RUNTIME=auto|docker|host, WORKDIR=$(WORKDIR), INPUTDATA=$(INPUTDATA), PYTHON=$(PYTHON)"
+	@echo "Variables: RUNTIME=auto|docker|host, WORKDIR=$(WORKDIR), INPUTS=$(INPUTS), INPUTDATA=$(INPUTDATA), PYTHON=$(PYTHON)"
 
 .PHONY: run
 run:  ## derive scales and smearings from inputdata/ (toys, if it is not there) into workdir/
@@ -47,7 +49,7 @@ run:  ## derive scales and smearings from inputdata/ (toys, if it is not there) 
 # Goes on with an earlier run: what has not changed since is kept.
 .PHONY: derive
 derive: $(runner)/.installed
-	$(runner)/bin/scalesmear run $(WORKDIR) workflow.yml inputs.yml --inputdata $(INPUTDATA) \
+	@$(runner)/bin/scalesmear run $(WORKDIR) workflow.yml $(INPUTS) --inputdata $(INPUTDATA) \
 	    --runtime $(runtime) $(if $(wildcard $(WORKDIR)/_yadage),--continue)
 
 .PHONY: test
@@ -83,12 +85,13 @@ toys:  ## generate inputdata/
 
 # The step `toys` by itself, where the steps of the workflow run; whole or not there at all.
 $(INPUTDATA):
-	rm -rf $@.partial
-	eval "$$($(runner)/bin/scalesmear environment --runtime $(runtime))"; \
+	@echo "toys: $(TOYS)"
+	@rm -rf $@.partial
+	@eval "$$($(runner)/bin/scalesmear environment --runtime $(runtime))"; \
 	$(runner)/bin/packtivity-run $(if $(filter host,$(runtime)),-b py:scalesmear.workflow.host:HostBackend) \
-	    -w $@.partial steps.yml#/toys -p output="'{workdir}'" $(TOYS:%=-p %)
-	rm -rf $@.partial/_packtivity
-	mv $@.partial $@
+	    -w $@.partial steps.yml#/toys -p output="'{workdir}'" $(TOYS:%=-p %) 2>&1 | grep -v "^<"
+	@rm -rf $@.partial/_packtivity
+	@mv $@.partial $@
 
 .PHONY: lock
 lock: $(uv)  ## renew the locked requirements after a change of pyproject.toml (UPGRADE=1: to the latest)

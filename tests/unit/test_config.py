@@ -284,6 +284,7 @@ def test_check_publishes_settings_categories_and_jobs(
         "export": ExportSettings(era="toy"),
         "report": ReportSettings("toy", "", str(output / "truth.json")),
     }
+    assert published.pop("inputs") == str(output / "inputs.json")
     assert set(published) == set(kinds)
     for key, kind in kinds.items():
         settings: Any = read_settings(published[key], kind)

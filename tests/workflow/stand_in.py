@@ -56,6 +56,7 @@ def check(output: Path) -> None:
         write(output / f"jobs/{number}.json", json.dumps(number))
         jobs.append(str(output / f"jobs/{number}.json"))
     write(output / "inputs.json", json.dumps(inputs))
+    published["inputs"] = str(output / "inputs.json")
     write(output / "published.yml", json.dumps(published | {"jobs": jobs}))
 
 

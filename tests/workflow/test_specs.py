@@ -29,7 +29,7 @@ SUB_WORKFLOWS = ("coarse", "fine")
 PUBLISHED_BY_CHECK = {
     *(f"{name}_settings" for name in ("select", "run_bins", "stability", "fill", "fit")),
     *(f"{name}_settings" for name in ("closure", "export", "report")),
-    *("coarse_categories", "fine_categories", "jobs"),
+    *("coarse_categories", "fine_categories", "jobs", "inputs"),
 }
 PUBLISHED_BY_EXPORT = {"scales", "smearings", "result"}
 

@@ -127,6 +127,7 @@ def _write(
     names = _job_names(jobs)
     for name, job in zip(names, jobs, strict=True):
         write_job(part / "jobs" / name, job)
+    published["inputs"] = str(output / "inputs.json")
     return published | {"jobs": [str(output / "jobs" / name) for name in names]}
 
 

@@ -250,16 +250,28 @@ def expect(
     """
     tau, v, k = effective
     reference = max(v, least_variance(bins.width))
-    n_orders = N_ORDERS if n_shapes == N_SHAPES else N_ORDERS - 1
+    n_orders = 6 + (2 if n_shapes == N_SHAPES else 0)
+    if v < reference:
+        n_orders = N_ORDERS - (0 if n_shapes == N_SHAPES else 1)
     variance = reference - bins.deposited
     first, table = tabulate(tau, variance, bins.width, bins.per_bin, n_orders, work)
     start = bins.below + first
-    orders = convolve(cells, start, bins.per_bin, table, bins.n_bins, work, work.orders)
+    convolve(cells, start, bins.per_bin, table, bins.n_bins, work, work.orders)
+    orders = _add_empty_rows(work.orders, n_orders, bins.n_bins)
     shapes = table_of(work.shapes, n_shapes, bins.n_bins)
     differentiate(orders, v - reference, k, shapes)
+    table = _add_empty_rows(work.table, n_orders, table.shape[1])
     share = table_of(work.share, n_shapes, table.shape[1])
     differentiate(table, v - reference, k, share)
     return shapes, first, share
+
+
+@compiled
+def _add_empty_rows(buffer: Floats, n_rows: int, n_columns: int) -> Floats:
+    """Return a buffer as a table of N_ORDERS rows, those beyond the first `n_rows` set to 0."""
+    table = table_of(buffer, N_ORDERS, n_columns)
+    table[n_rows:] = 0
+    return table
 
 
 @compiled
@@ -272,6 +284,8 @@ def normalise(shapes: Floats) -> Floats:
     for s in range(len(shapes)):
         for b in range(shapes.shape[1]):
             total[s] += shapes[s, b]
+    if not total[0] > 0:
+        return total
     for b in range(shapes.shape[1]):
         if shapes[0, b] < LEAST_PROBABILITY * total[0]:
             for s in range(len(shapes)):
@@ -589,8 +603,9 @@ def differentiate(orders: Floats, beyond: float, k: float, shapes: Floats) -> No
 
     Parameters
     ----------
-    orders : float array, shape (N_ORDERS or one less, m)
-        Derivatives P_n in tau at the variance v0 of the Gaussian.
+    orders : float array, shape (N_ORDERS, m)
+        Derivatives P_n in tau at the variance v0 of the Gaussian. First derivatives use 0 to 5,
+        second ones to 7; where h is not zero, they use two or one more.
     beyond : float
         h = v - v0, not zero only where P + h/2 P_2 + h^2/8 P_4 + h^3/48 P_6 is used.
     k : float

@@ -29,6 +29,9 @@ MAX_HALVINGS = 12
 ROUNDING = 1e-2
 """An expected decrease below this may drown in the rounding of the function."""
 
+LAST = 0.1
+"""A step that is expected to bring less is most likely the last: it needs no exact derivatives."""
+
 LEAST_CURVATURE = 0.05
 """In units of the Fisher matrix; directions that curve less are taken to curve so much."""
 
@@ -102,7 +105,8 @@ def minimise(
     """Find a minimum of `objective` in a box, beginning at `start`.
 
     A step uses exact second derivatives if the one before it was expected to bring less than
-    `near`. The end is reached when one more step is expected to bring less than `tolerance`.
+    `near` and more than `LAST`. The end is reached when one more step is expected to bring less
+    than `tolerance`.
     """
     x = box.clip(start)
     now = objective(x, exact=False)
@@ -115,7 +119,8 @@ def minimise(
         if expected < tolerance:
             reason = f"the next step is expected to bring {expected:.1e}, less than {tolerance:.0e}"
             return Minimum(x, now, iteration, evaluations, True, reason)
-        new_x, new, tries = search_line(objective, x, now, change, exact=expected < near)
+        exact = LAST < expected < near
+        new_x, new, tries = search_line(objective, x, now, change, exact=exact)
         evaluations += tries
         if new is None and now.hessian is None:
             reason = f"no decrease along the last step, which was expected to bring {expected:.1e}"

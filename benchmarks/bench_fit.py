@@ -1,7 +1,8 @@
 """Time fits of toy histograms: coarse (8 + 8), fine (55 + 10) and 24 categories.
 
-Run ``python benchmarks/bench_fit.py`` for a table, or ``pytest benchmarks/bench_fit.py``. Contents of fine
-bins are Poisson numbers around smooth shapes, since the time does not depend on the number of events.
+Run ``python benchmarks/bench_fit.py`` for a table, or ``pytest benchmarks/bench_fit.py``. Contents
+of fine bins are Poisson numbers around smooth shapes, since the time does not depend on the number
+of events.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Joint fit of energy scales and smearings to the mass histograms of pairs of categories.
 
 The scale s of a category multiplies the energies of its electrons in **data**; the smearing sigma
-widens them in simulation, E' = E (1 + sigma g). The likelihood is that of `scalesmear.likelihood`, no
-random numbers are used, and the pairs that take part are chosen before the fit begins.
+widens them in simulation, E' = E (1 + sigma g). The likelihood is that of `scalesmear.likelihood`,
+no random numbers are used, and the pairs that take part are chosen before the fit begins.
 """
 
 from __future__ import annotations

@@ -30,7 +30,8 @@ ROUNDING = 1e-2
 """An expected decrease below this may drown in the rounding of the function."""
 
 LAST = 0.1
-"""A step that is expected to bring less is most likely the last: it needs no exact derivatives."""
+"""An exact step that is expected to bring less is most likely the last: after it, the Fisher matrix
+will do."""
 
 LEAST_CURVATURE = 0.05
 """In units of the Fisher matrix; directions that curve less are taken to curve so much."""
@@ -104,9 +105,8 @@ def minimise(
 ) -> Minimum:
     """Find a minimum of `objective` in a box, beginning at `start`.
 
-    A step uses exact second derivatives if the one before it was expected to bring less than
-    `near` and more than `LAST`. The end is reached when one more step is expected to bring less
-    than `tolerance`.
+    Exact second derivatives are used once a step is expected to bring less than `near`. The end is
+    reached when one more step is expected to bring less than `tolerance`.
     """
     x = box.clip(start)
     now = objective(x, exact=False)
@@ -119,7 +119,7 @@ def minimise(
         if expected < tolerance:
             reason = f"the next step is expected to bring {expected:.1e}, less than {tolerance:.0e}"
             return Minimum(x, now, iteration, evaluations, True, reason)
-        exact = LAST < expected < near
+        exact = expected < near and (expected > LAST or now.hessian is None)
         new_x, new, tries = search_line(objective, x, now, change, exact=exact)
         evaluations += tries
         if new is None and now.hessian is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import multiprocessing
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ from PIL import Image
 from scalesmear.report.style import styled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from matplotlib.figure import Figure
 
@@ -54,6 +56,27 @@ class Rendered:
     uri: str
     width: int
     height: int
+
+
+def render_all(drawings: Sequence[Drawing]) -> list[Rendered]:
+    """Draw figures, as many at a time as there are processors for this process."""
+    workers = min(len(os.sched_getaffinity(0)), len(drawings))
+    if workers < 2:
+        return [render(drawing) for drawing in drawings]
+    # forked processes find the drawings in memory: their functions cannot be sent
+    with multiprocessing.get_context("fork").Pool(workers, _share, (drawings,)) as pool:
+        return pool.map(_render_shared, range(len(drawings)), chunksize=1)
+
+
+_shared: list[Drawing] = []
+
+
+def _share(drawings: Sequence[Drawing]) -> None:
+    _shared[:] = drawings
+
+
+def _render_shared(number: int) -> Rendered:
+    return render(_shared[number])
 
 
 def render(drawing: Drawing) -> Rendered:

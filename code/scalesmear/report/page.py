@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from matplotlib import font_manager
 
-from scalesmear.report.drawing import render
+from scalesmear.report.drawing import render_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,8 @@ class RenderedSection:
 
 def render_sections(sections: Sequence[Section]) -> list[RenderedSection]:
     """Draw all figures."""
-    return [RenderedSection(s, tuple(render(d) for d in s.drawings)) for s in sections]
+    figures = iter(render_all([drawing for s in sections for drawing in s.drawings]))
+    return [RenderedSection(s, tuple(next(figures) for _ in s.drawings)) for s in sections]
 
 
 def page(title: str, label: str, facts: Sequence[Fact], sections: Sequence[RenderedSection]) -> str:

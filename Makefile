@@ -44,7 +44,7 @@ help:  ## list these targets
 .PHONY: run
 run:  ## derive scales and smearings from inputdata/ (toys, if it is not there) into workdir/
 	@echo "runtime: $(runtime)$(if $(filter auto,$(RUNTIME)),$(why))"
-	@$(MAKE) --no-print-directory RUNTIME=$(runtime) steps-$(runtime) $(INPUTDATA) derive
+	@$(MAKE) --silent RUNTIME=$(runtime) steps-$(runtime) $(INPUTDATA) derive
 
 # Goes on with an earlier run: what has not changed since is kept.
 .PHONY: derive
@@ -54,7 +54,7 @@ derive: $(runner)/.installed
 
 .PHONY: test
 test: lint venvs  ## lint, types, and all tests (those marked docker need an engine)
-	@$(MAKE) --no-print-directory steps-$(runtime)
+	@$(MAKE) --silent steps-$(runtime)
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: lint
@@ -81,7 +81,7 @@ steps-host: venvs
 
 .PHONY: toys
 toys:  ## generate inputdata/
-	@$(MAKE) --no-print-directory RUNTIME=$(runtime) steps-$(runtime) $(INPUTDATA)
+	@$(MAKE) --silent RUNTIME=$(runtime) steps-$(runtime) $(INPUTDATA)
 
 # The step `toys` by itself, where the steps of the workflow run; whole or not there at all.
 $(INPUTDATA):

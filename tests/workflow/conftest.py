@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+import sys
+from pathlib import Path
 
 import pytest
 from tests.workflow.helpers import REPOSITORY, Shell, make_venv
 
+from scalesmear.cli import main
 from scalesmear.workflow.runtime import environment_variables
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -30,4 +30,26 @@ def derivation(shell: Shell) -> Shell:
         (shell.folder / name).symlink_to(REPOSITORY / name)
     (shell.folder / "inputdata/samples.tsv").write_text("data\tselected\tdata.root\n")
     (shell.folder / "inputs.yml").write_text("samples: samples.tsv\nn_jobs: 2\n")
+    return shell
+
+
+@pytest.fixture(scope="session")
+def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a little generated data and simulation."""
+    folder = tmp_path_factory.mktemp("toys") / "inputdata"
+    sizes = {"--data-events": 30000, "--sim-events": 60000, "--data-files": 2, "--sim-files": 2}
+    words = [str(word) for pair in sizes.items() for word in pair]
+    assert main(["toys", "--output", str(folder), "--seed", "5", *words]) == 0
+    return folder
+
+
+@pytest.fixture
+def real(shell: Shell, toys: Path) -> Shell:
+    """The shell with the specs, the commands of this environment, and some toy data."""
+    for name in ("workflow.yml", "fit.yml", "steps.yml"):
+        (shell.folder / name).symlink_to(REPOSITORY / name)
+    command = shell.folder / "venvs/scalesmear/bin/scalesmear"
+    command.unlink()
+    command.symlink_to(Path(sys.executable).with_name("scalesmear"))
+    shutil.copytree(toys, shell.folder / "inputdata", dirs_exist_ok=True)
     return shell

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -140,3 +140,17 @@ class ReportInputs:
     provenance: Mapping[str, Any]
     values: Mapping[str, Any] = field(default_factory=dict)
     truth: Truth | None = None
+
+    @property
+    def total_scales(self) -> Quantity:
+        """Product of all steps in the categories of the last fit, averaged over data events.
+
+        Errors are those of the last fit: what the steps before it found wrong, it has corrected.
+        """
+        last = self.fits[-1]
+        runs = self.cut_flow.data.runs
+        found = [self.combined.average(window, runs) for window in last.categories.scales]
+        value = np.array([np.nan if v is None else v for v in found])
+        return replace(
+            last.scales, value=value, error=last.scales.error * value / last.result.scale
+        )

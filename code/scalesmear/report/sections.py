@@ -118,10 +118,12 @@ def sections(inputs: ReportInputs, masses: Masses, injection: Injection | None) 
     every = [
         _derived_from(inputs),
         _agreement(inputs, masses),
-        _corrections(inputs),
+        _exported(inputs),
         _stability(inputs),
+        _fits(inputs),
         _closure(inputs),
         _goodness(inputs),
+        _categories(inputs, masses),
         _cut_flow(inputs),
         _warnings(inputs),
     ]
@@ -184,14 +186,12 @@ def _agreement(inputs: ReportInputs, masses: Masses) -> Section:
                 vector=False,
             )
         )
-    drawings += _category_drawings([_zoomed(c) for c in masses.categories], signs)
     return Section(
         "agreement",
         "Do data and simulation agree now",
         (
             (
-                "An event counts for a category if at least one of its electrons lies in it, so that "
-                "the same event can be seen in two categories. chi2 = \N{GREEK CAPITAL LETTER SIGMA} (D \N{MINUS SIGN} S)\N{SUPERSCRIPT TWO} / (S + Var S) runs "
+                "chi2 = \N{GREEK CAPITAL LETTER SIGMA} (D \N{MINUS SIGN} S)\N{SUPERSCRIPT TWO} / (S + Var S) runs "
                 "over the bins of the window with at least five expected events; the fitted parameters "
                 "are not taken off its degrees of freedom."
             ),
@@ -201,8 +201,23 @@ def _agreement(inputs: ReportInputs, masses: Masses) -> Section:
             tables.agreement_table(
                 "All events and parts of the detector", [masses.everything, *masses.detector]
             ),
-            tables.agreement_table("Categories", masses.categories),
         ),
+    )
+
+
+def _categories(inputs: ReportInputs, masses: Masses) -> Section:
+    zoomed = [_zoomed(c) for c in masses.categories]
+    return Section(
+        "categories",
+        "Mass in every category",
+        (
+            (
+                "An event counts for a category if at least one of its electrons lies in it, so that "
+                "the same event can be seen in two categories."
+            ),
+        ),
+        drawings=tuple(_category_drawings(zoomed, _signs(inputs.settings))),
+        tables=(tables.agreement_table("Categories", masses.categories),),
     )
 
 
@@ -224,7 +239,43 @@ def _category_drawings(comparisons: Sequence[Comparison], signs: _Signs) -> Iter
         )
 
 
-def _corrections(inputs: ReportInputs) -> Section:
+def _exported(inputs: ReportInputs) -> Section:
+    signs, total, smearings = (
+        _signs(inputs.settings),
+        inputs.total_scales,
+        inputs.fits[-1].smearings,
+    )
+    return Section(
+        "corrections",
+        "Scales and smearings",
+        (
+            (
+                "What the exported files hold: the product of all scales, here averaged over the events "
+                "of all run ranges with the error of the last fit, and the smearings of the last fit."
+            ),
+        ),
+        drawings=(
+            Drawing(
+                "total_eta",
+                "Total scales and smearings against |eta|; categories of the same range of |eta| "
+                "stand side by side.",
+                partial(eta_figure, total, smearings, ("total scale", "smearing"), **signs),
+            ),
+            Drawing(
+                "total_scales",
+                "Total scales, factors on the energies of data; a cross at the axis marks a category "
+                "that no pair determines, and errors far above the typical one leave the panel.",
+                partial(chart, total, "total scale", **signs),
+            ),
+        ),
+        tables=(
+            tables.quantity_table(total, "total scale", "Total scales"),
+            tables.quantity_table(smearings, "smearing", "Smearings"),
+        ),
+    )
+
+
+def _fits(inputs: ReportInputs) -> Section:
     signs = _signs(inputs.settings)
     drawings: list[Drawing] = []
     for fit in inputs.fits:
@@ -251,8 +302,8 @@ def _corrections(inputs: ReportInputs) -> Section:
             ),
         ]
     return Section(
-        "corrections",
-        "Scales and smearings",
+        "fits",
+        "Fit by fit",
         (
             (
                 "Each fit sees data that already carry the scales of the steps before it, so its scales "

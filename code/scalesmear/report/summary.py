@@ -12,7 +12,7 @@ from scalesmear.report.truth import WITHIN, Pulls
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scalesmear.report.inputs import NamedFit, ReportInputs
+    from scalesmear.report.inputs import ReportInputs
     from scalesmear.report.sections import Masses
     from scalesmear.report.truth import Injection
 
@@ -31,7 +31,7 @@ def summary(inputs: ReportInputs, masses: Masses, injection: Injection | None) -
         _head(inputs),
         tables.sample_table(inputs.cut_flow).text(WIDTH),
         tables.agreement_table("", [masses.everything, *masses.detector]).text(WIDTH),
-        *(_fit(fit) for fit in inputs.fits[-1:]),
+        _exported(inputs),
         _closures(inputs),
     ]
     if injection is not None:
@@ -49,15 +49,16 @@ def _head(inputs: ReportInputs) -> str:
     )
 
 
-def _fit(fit: NamedFit) -> str:
-    """Return scales and smearings of a fit, one table each."""
+def _exported(inputs: ReportInputs) -> str:
+    """Return the total scales and the smearings, one table each."""
     both = []
-    for quantity, word in ((fit.scales, "scale"), (fit.smearings, "smearing")):
-        table = tables.quantity_table(quantity, f"{word} ({fit.name})", "")
+    smearings = inputs.fits[-1].smearings
+    for quantity, word in ((inputs.total_scales, "total scale"), (smearings, "smearing")):
+        table = tables.quantity_table(quantity, word, "")
         if len(table.rows) <= MAX_ROWS:
             both.append(table.text(WIDTH))
         else:
-            both.append(f"{len(table.rows)} {word}s ({fit.name}): see report.html")
+            both.append(f"{len(table.rows)} {word}s: see report.html")
     return "\n\n".join(both)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -80,3 +81,11 @@ def test_results_do_not_depend_on_files_jobs_or_workers(real: Shell) -> None:
     assert published(many, "check") == PUBLISHED_BY_CHECK
     assert published(many, "export") == PUBLISHED_BY_EXPORT
     assert (many / "report/report.html").stat().st_size > 10000
+    injection = json.loads((many / "report/injection.json").read_text())
+    pulls = [
+        c["pull"]
+        for part in ("total scale", "smearing", "run dependence")
+        for c in injection[part]["comparisons"]
+    ]
+    assert len(pulls) > 10
+    assert max(map(abs, pulls)) < 4

@@ -12,7 +12,9 @@ import os
 import sys
 from pathlib import Path
 
-WRITES = {"--output", "--summary", "--table", "--result"}
+WRITES = {
+    *("--output", "--summary", "--table", "--result", "--output-file", "--validation-plot"),
+}
 SETTINGS = ("select", "run_bins", "stability", "fill", "fit", "closure", "export", "report")
 FOLDER_OF = {
     "toys": ("samples.tsv",),
@@ -88,7 +90,7 @@ def main() -> int:
         return 1
     if verb in {"select", "fill"}:
         say("progress: files=3/3 events=1000 seconds=0.10")
-    output = Path(flags["--output"][0])
+    output = Path(flags.get("--output", flags.get("--output-file", [""]))[0])
     if verb == "check":
         check(output)
     elif verb == "export":

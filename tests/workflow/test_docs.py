@@ -34,6 +34,7 @@ def test_every_step_is_shown() -> None:
 
 @pytest.mark.slow
 def test_each_step_runs_by_itself_as_printed(derivation: Shell) -> None:
+    (derivation.folder / "inputdata/selected.root").touch()
     assert derivation.workflow("workdir", "-o", "disable_prepub=true").code == 0
     # packtivity-run as it is, but on this machine whether or not there is Docker
     real = Path(sys.executable).with_name("packtivity-run")

@@ -1,0 +1,285 @@
+"""Scale histograms of simulation to cross section times luminosity.
+
+Multiplies TH1, TH2 and TProfile, under- and overflow included, by
+
+  filter_eff * k_factor * cross_section * luminosity / sum_of_weights
+
+and errors with them; means of a profile stay, the weights of its entries are scaled. Writes the
+histograms under their names into a new ROOT file, a figure of each before and after, and beside the
+ROOT file factor.json with every number, its unit and where it comes from.
+
+Numbers come from flags or, with --samples and --sample, from a table; none may be given twice. A bare
+number is in fb or fb-1. The sum of weights is that of all events produced: a number, or what --files
+of the whole data set hold: Runs (NanoAOD), "histogram NAME[BIN]", mcGenWeight (ntuples of all events),
+or events (to normalise by number).
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scalesmear.errors import InputError
+from scalesmear.io.files import existing, whole_file, write_json
+from scalesmear.io.genweights import files_of, sum_over
+from scalesmear.io.roothistograms import ALL, read_histograms, write_histograms
+from scalesmear.io.samplestable import read_sample
+from scalesmear.mcsamples import SOURCES, TREE, UNCERTAINTY, merged, parse_source
+from scalesmear.normalisation import (
+    INGREDIENTS,
+    Given,
+    Normalisation,
+    Quantity,
+    parse_quantity,
+    parse_uncertainty,
+)
+from scalesmear.progress import Progress
+from scalesmear.provenance import adler32, provenance
+from scalesmear.report.scaled_figure import RENDER, validation_plot
+from scalesmear.roothistogram import scaled
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+
+    from scalesmear.io.genweights import FileSum
+    from scalesmear.io.roothistograms import Found
+    from scalesmear.mcsamples import McSample
+    from scalesmear.roothistogram import RootHistogram
+
+    Pairs = Sequence[tuple[RootHistogram, RootHistogram]]
+
+RECORD = "factor.json"
+MOST_IN_PNG = 20
+"""Histograms that one picture may show below each other."""
+
+FLAGS = {
+    "cross_section": ("-c", "with its unit: 44.837 fb, 2475 pb, 1.2 nb"),
+    "sum_of_weights": ("-s", f"of all events produced: a number, or from --files: {SOURCES}"),
+    "k_factor": ("-k", "higher orders over the cross section given; 1 if there is none"),
+    "filter_eff": ("-f", "fraction that the generator's filter lets pass; 1 if there is none"),
+    "luminosity": ("-l", "with its unit: 140.1 fb-1, 2330 pb-1"),
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this verb; the short ones are those of the RECAST scaling lesson."""
+    for short, name, metavar, text in (
+        ("-i", "--input-file", "FILE", "ROOT file with the histograms"),
+        ("-o", "--output-file", "FILE", "ROOT file to write"),
+        ("-p", "--validation-plot", "FILE", "figure to write, .pdf or .png"),
+    ):
+        parser.add_argument(short, name, required=True, metavar=metavar, help=text)
+    for name, (short, text) in FLAGS.items():
+        parser.add_argument(short, _flag(name), nargs="+", metavar="X", help=text)
+    parser.add_argument(
+        "-g", "--hist", nargs="+", required=True, metavar="NAME",
+        help=f"names, with their folder: demo/mass; {ALL} for every histogram",
+    )  # fmt: skip
+    for name, ingredient in UNCERTAINTY.items():
+        text = f"of the {ingredient.replace('_', ' ')}: 5 %%, or absolute with its unit"
+        parser.add_argument(_flag(name), nargs="+", metavar="X", help=text)
+    parser.add_argument("--samples", metavar="FILE", help="table samples.yml, instead of numbers")
+    parser.add_argument("--sample", metavar="NAME", help="which one of the table")
+    parser.add_argument(
+        "--files", nargs="+", metavar="FILE", help="all files of the data set, to read sums from"
+    )
+    parser.add_argument("--tree", metavar="NAME", help=f"of ntuples in --files (default: {TREE})")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """The factor, and what else is worth a record."""
+
+    normalisation: Normalisation
+    sample: McSample | None
+    sums: tuple[FileSum, ...]
+    normalised_by: str
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read, scale, write; nothing is written unless all of it can be."""
+    _check_paths(args)
+    ingredients = read_ingredients(args)
+    found = read_histograms(args.input_file, args.hist)
+    factor = ingredients.normalisation.factor
+    pairs = [(histogram, scaled(histogram, factor)) for histogram in found.histograms]
+    write_outputs(args, ingredients, found, pairs)
+    print(f"factor = {ingredients.normalisation.spelled_out}")
+    for before, after in pairs:
+        print(f"{before.path}: sum {before.integral():.8g} -> {after.integral():.8g}")
+        for note in before.notes():
+            print(f"{before.path}: {note}")
+
+
+def _check_paths(args: argparse.Namespace) -> None:
+    """Refuse to overwrite the input, one output with another, or a figure of unknown kind."""
+    existing(args.input_file, "input file")
+    paths = {
+        "--input-file": Path(args.input_file),
+        "--output-file": Path(args.output_file),
+        "--validation-plot": Path(args.validation_plot),
+        RECORD: Path(args.output_file).with_name(RECORD),
+    }
+    seen: dict[Path, str] = {}
+    for flag, path in paths.items():
+        other = seen.setdefault(path.resolve(), flag)
+        if other != flag:
+            raise InputError(path, f"is {other} and {flag} at once", "choose another name")
+    if paths["--validation-plot"].suffix not in RENDER:
+        cure = f"let its name end with {' or '.join(RENDER)}"
+        raise InputError(args.validation_plot, "is a figure of unknown kind", cure)
+
+
+def read_ingredients(args: argparse.Namespace) -> Ingredients:
+    """Read all that the factor is made of, from flags, table and files of the data set.
+
+    Raises
+    ------
+    InputError
+        If something is missing, given twice, or not what it should be.
+    """
+    if (args.samples is None) != (args.sample is None):
+        raise InputError("--samples, --sample", "one is given without the other", "give both")
+    sample = None if args.samples is None else read_sample(args.samples, args.sample)
+    given = merged(_flags_given(args), sample)
+    sums = _sums(args, given["sum_of_weights"], sample)
+    quantities = {
+        name: parse_quantity(name, given[name])
+        for name in INGREDIENTS
+        if name != "sum_of_weights" or sums is None
+    }
+    if sums is not None:
+        quantities["sum_of_weights"] = sums.total
+    uncertainties = {
+        ingredient: parse_uncertainty(given[name], quantities[ingredient])
+        for name, ingredient in UNCERTAINTY.items()
+        if name in given
+    }
+    return Ingredients(
+        Normalisation(**quantities, uncertainties=uncertainties),
+        sample,
+        () if sums is None else sums.files,
+        "weights" if sums is None else sums.normalised_by,
+    )
+
+
+def _flags_given(args: argparse.Namespace) -> dict[str, Given]:
+    values = {name: getattr(args, name) for name in (*FLAGS, *UNCERTAINTY)}
+    return {
+        name: Given(" ".join(words), _flag(name))
+        for name, words in values.items()
+        if words is not None
+    }
+
+
+@dataclass(frozen=True)
+class Sums:
+    """A sum over the files of a data set."""
+
+    total: Quantity
+    files: tuple[FileSum, ...]
+    normalised_by: str
+
+
+def _sums(args: argparse.Namespace, given: Given, sample: McSample | None) -> Sums | None:
+    """Read the sum of weights from files; None if it is given as a number."""
+    patterns, folder, tree = _data_set(args, sample)
+    source = parse_source(given, tree)
+    if source is None:
+        if args.files:
+            raise InputError("--files", f"the sum is a number in {given.where}", "leave one out")
+        return None
+    if not patterns:
+        raise InputError(given.where, "no files of the data set are named", "give --files")
+    paths = files_of(patterns, folder)
+    sums = sum_over(paths, source, Progress(len(paths)))
+    where = f"{given.where}: {given.text}"
+    total = Quantity("sum_of_weights", math.fsum(one.value for one in sums), "", where)
+    return Sums(total, sums, "events" if source.counts_events else "weights")
+
+
+def _data_set(
+    args: argparse.Namespace, sample: McSample | None
+) -> tuple[tuple[Given, ...], Path, str]:
+    """Return the patterns of the files, where they start, and the tree."""
+    flags = tuple(Given(name, "--files") for name in args.files or ())
+    if sample is None:
+        return flags, Path(), args.tree or TREE
+    for flag, value, listed in (
+        ("--files", flags, sample.files), ("--tree", args.tree, sample.tree != TREE)
+    ):  # fmt: skip
+        if value and listed:
+            raise InputError(flag, f"is also given in {args.samples}", "leave one of them out")
+    folder = Path(args.samples).parent if sample.files else Path()
+    return sample.files or flags, folder, args.tree or sample.tree
+
+
+def write_outputs(
+    args: argparse.Namespace, ingredients: Ingredients, found: Found, pairs: Pairs
+) -> None:
+    """Write histograms, figure and record, all or none of them."""
+    suffix = Path(args.validation_plot).suffix
+    if suffix == ".png" and len(pairs) > MOST_IN_PNG:
+        problem = f"{len(pairs)} histograms are too many for one picture"
+        raise InputError(args.validation_plot, problem, "ask for .pdf, which has a page for each")
+    name = "" if ingredients.sample is None else ingredients.sample.name
+    record = record_of(args, ingredients, found, pairs)
+    with ExitStack() as stack:
+        output, plot, factor = (
+            stack.enter_context(whole_file(path))
+            for path in (
+                args.output_file,
+                args.validation_plot,
+                Path(args.output_file).with_name(RECORD),
+            )
+        )
+        write_histograms(output, [after for _, after in pairs])
+        plot.write_bytes(validation_plot(pairs, ingredients.normalisation, suffix, name))
+        write_json(factor, record)
+
+
+def record_of(
+    args: argparse.Namespace, ingredients: Ingredients, found: Found, pairs: Pairs
+) -> dict[str, Any]:
+    """Return the content of factor.json."""
+    sample = ingredients.sample
+    input_file = Path(args.input_file)
+    about: Mapping[str, Any] = {} if sample is None else {
+        "sample": sample.name,
+        "includes": sample.includes,
+        "source": sample.source,
+    }  # fmt: skip
+    return {
+        **about,
+        **ingredients.normalisation.to_json(),
+        "normalised_by": ingredients.normalised_by,
+        "sum_of_weights_by_file": [
+            {"path": one.path, "what": one.what, "value": one.value} for one in ingredients.sums
+        ],
+        "input_file": {
+            "path": str(args.input_file),
+            "size": input_file.stat().st_size,
+            "adler32": adler32(input_file),
+        },
+        "histograms": [
+            {
+                "name": before.path,
+                "class": before.class_name,
+                "written_as": after.class_name,
+                "sum_before": before.integral(),
+                "sum_after": after.integral(),
+                "notes": before.notes(),
+            }
+            for before, after in pairs
+        ],
+        "not_scaled": dict(found.others),
+        "provenance": provenance(),
+    }

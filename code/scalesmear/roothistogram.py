@@ -174,9 +174,9 @@ class RootHistogram:
         if self.profile is not None:
             notes.append("means of a profile stay; the weights of its entries are scaled")
         elif self.sumw2 is None:
-            notes.append("no sums of squared weights stored: errors are sqrt(contents) x factor")
+            notes.append("no sums of squared weights stored, so errors are sqrt(contents) x factor")
             if np.any(self.contents != np.rint(self.contents)):
-                notes.append("contents are not whole numbers: their true errors are unknown")
+                notes.append("contents are not whole numbers, so their true errors are unknown")
         if WRITTEN_AS[self.class_name] != self.class_name:
             notes.append(f"{self.class_name} becomes {WRITTEN_AS[self.class_name]}")
         if self.n_functions:

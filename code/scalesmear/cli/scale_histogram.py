@@ -115,8 +115,16 @@ def run(args: argparse.Namespace) -> None:
     print(f"factor = {ingredients.normalisation.spelled_out}")
     for before, after in pairs:
         print(f"{before.path}: sum {before.integral():.8g} -> {after.integral():.8g}")
-        for note in before.notes():
-            print(f"{before.path}: {note}")
+    for note, names in _names_by_note(found.histograms).items():
+        print(f"{note}: {names[0] if len(names) == 1 else f'{len(names)} histograms'}")
+
+
+def _names_by_note(histograms: Sequence[RootHistogram]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for histogram in histograms:
+        for note in histogram.notes():
+            names.setdefault(note, []).append(histogram.path)
+    return names
 
 
 def _check_paths(args: argparse.Namespace) -> None:

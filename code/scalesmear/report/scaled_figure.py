@@ -34,9 +34,9 @@ def scaled_figure(
 ) -> Figure:
     """Draw one histogram before and after scaling, side by side, under the factor."""
     figure = new_figure(9.0, 4.6)
-    margins(figure, top=1.45, left=0.85, bottom=0.65)
+    margins(figure, top=1.3, left=0.85, bottom=0.65)
     figure.subplots_adjust(wspace=0.32)
-    sign(figure, "scaled to luminosity", sample)
+    sign(figure, sample or "scaled to luminosity", before.path)
     _write_factor(figure, normalisation)
     luminosity = _typeset(str(normalisation.luminosity))
     panels: list[Any] = list(figure.subplots(1, 2))
@@ -44,7 +44,7 @@ def scaled_figure(
         panels, (before, after), ("before", f"after, {luminosity}"), strict=True
     ):
         _draw(axes, histogram)
-        title = f"{word}: sum {histogram.integral():.6g}"
+        title = f"{word}: sum {_readable(histogram.integral())}"
         axes.set_title(title, loc="left", fontsize=10, weight="bold", pad=4)
     return figure
 
@@ -56,6 +56,11 @@ def _write_factor(figure: Figure, normalisation: Normalisation) -> None:
     for i, line in enumerate(lines):
         y = 1 - (0.48 + 0.24 * i) / height
         figure.text(figure.subplotpars.left, y, _typeset(line), size=9.5, va="top")
+
+
+def _readable(number: float) -> str:
+    """Return a number with six digits, or all before the point if there are more."""
+    return f"{number:,.0f}" if 1e5 <= abs(number) < 1e12 else f"{number:.6g}"
 
 
 def _typeset(text: str) -> str:
@@ -72,10 +77,6 @@ def _draw(axes: Axes, histogram: RootHistogram) -> None:
     else:
         _draw_bins(axes, histogram)
     _name_axis(axes, histogram.axes[0])
-    axes.text(
-        0.97, 0.965, histogram.path, transform=axes.transAxes, ha="right", va="top", fontsize=8,
-        parse_math=False, color=INK,
-    )  # fmt: skip
 
 
 def _draw_bins(axes: Axes, histogram: RootHistogram) -> None:
@@ -177,7 +178,7 @@ def validation_plot(
     suffix : str
         A key of `RENDER`.
     sample : str
-        Name that stands at the top right.
+        Name that stands above the figures.
     """
     with styled():
         return RENDER[suffix](

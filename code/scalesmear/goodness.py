@@ -18,15 +18,21 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
+LEAST_EVENTS = 300.0
+"""Effective simulated events in the window that a comparison of shapes needs."""
+
+
 @dataclass(frozen=True)
 class PairGoodness:
     """Goodness of fit of each pair in a fit, and of all.
 
-    Arrays have shape (p,). chi2 sums (D - n p)^2 / [n p + (n p)^2 V] over the bins, with V the
-    relative variance of p from the simulation. A pair has one degree of freedom less than bins, all
-    pairs together as many less as there are free parameters. Smearing correlates the noise of
-    neighbouring bins, which V leaves aside: p values are right to the extent that data have the
-    larger errors.
+    Arrays have shape (p,). chi2 sums (D - n p)^2 / [n p + n^2 V] over the bins, with V the variance
+    of p from the simulation. A pair has one degree of freedom less than bins, all pairs together as
+    many less as there are free parameters. Smearing correlates the noise of neighbouring bins,
+    which V leaves aside: p values are right to the extent that data have the larger errors.
+
+    Where the simulation has fewer than `LEAST_EVENTS` effective events, the squares do not follow
+    the chi2 distribution; such pairs have chi2 = 0 with no degree of freedom, and p value 1.
 
     Attributes
     ----------
@@ -57,10 +63,12 @@ def goodness(
     """Compare data with the expected shapes, of which `n_free` parameters were fitted."""
     n_data = templates.counts.sum(axis=1)
     expected = n_data[:, None] * noise.probability
-    variance = expected + expected**2 * noise.relative_variance
+    variance = expected + n_data[:, None] ** 2 * noise.variance
+    known = n_eff_sim >= LEAST_EVENTS
     squares = (templates.counts - expected) ** 2
-    chi2 = np.divide(squares, variance, out=np.zeros_like(variance), where=variance > 0).sum(axis=1)
-    ndf = templates.n_bins - 1
+    parts = np.divide(squares, variance, out=np.zeros_like(variance), where=variance > 0)
+    chi2 = np.where(known, parts.sum(axis=1), 0.0)
+    ndf = np.where(known, templates.n_bins - 1, 0)
     total, total_ndf = float(chi2.sum()), max(int(ndf.sum()) - n_free, 1)
     return PairGoodness(
         pairs=templates.pairs,
@@ -68,7 +76,7 @@ def goodness(
         n_eff_sim=n_eff_sim,
         chi2=chi2,
         ndf=ndf,
-        p_value=np.asarray(chdtrc(ndf, chi2), np.float64),
+        p_value=np.where(known, chdtrc(np.maximum(ndf, 1), chi2), 1.0),
         total_chi2=total,
         total_ndf=total_ndf,
         total_p_value=float(chdtrc(total_ndf, total)),

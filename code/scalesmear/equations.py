@@ -1,0 +1,89 @@
+r"""Estimating equations of scales and smearings, which the noise of the simulation cannot bias.
+
+In each pair, n data are expected with probabilities p_b = T_b / S, S = sum_b T_b, where T is the
+simulation of the pair, shifted and smeared (`scalesmear.template`), noise included. The parameters
+theta solve
+
+    g_j(theta) = sum_pairs w sum_b [D_b - n p_b(theta)] s_bj = 0,   s_bj = d ln r_b / d theta_j.
+
+The weights s come from the smooth shape r of a reference (`scalesmear.references`) at the same
+theta. With r = T and w = 1, g would be the gradient of the likelihood. But r does not share the
+events of T, and p is linear in the weights of the events but for its normalisation. So the mean of
+g at the true parameters is 0 whatever the noise of T, however few events there are, and weights
+that are not exact cost precision in second order only. The factor
+
+    w = 1 / (1 + n / N),   N the effective number of simulated events,
+
+takes account of how much larger the variance of D - n p is for a small simulation.
+
+With the sensitivity A_jk = - d g_j / d theta_k = n w sum_b s_bj d p_b / d theta_k at fixed s, which
+is noisy but not biased either, the step of Newton's method is A^-1 g.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scalesmear.effective import table_capacity
+from scalesmear.fit_kernels import N_SCORES, compare_pairs
+from scalesmear.solver import Equations
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scalesmear.effective import ScaleSmearingMap
+    from scalesmear.template import Templates
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ScoreEquations:
+    """g as a function of the parameters, for fixed data, simulation and references.
+
+    Attributes
+    ----------
+    templates : Templates
+    mapping : ScaleSmearingMap
+    factor : float array, shape (p,)
+        w of each pair, see `pair_factor`.
+    """
+
+    templates: Templates
+    mapping: ScaleSmearingMap
+    factor: Floats
+
+    def __call__(self, parameters: Floats) -> Equations:
+        """Evaluate g, the sensitivity A, what A would be for T = r, and the variance B of g."""
+        jacobian = self.mapping.jacobian(parameters)
+        scores = pair_scores(self.templates, self.mapping.effective(parameters))
+        weighted = self.factor[:, None] * scores
+        return Equations(
+            value=self.mapping.gradient(weighted[:, :3], jacobian),
+            sensitivity=self.mapping.matrix(weighted[:, 3:12], jacobian),
+            information=self.mapping.matrix(weighted[:, 12:], jacobian),
+            variance=self.mapping.matrix(self.factor[:, None] * weighted[:, 12:], jacobian),
+        )
+
+
+def pair_factor(templates: Templates, n_eff_sim: Floats) -> Floats:
+    """Return w of each pair, shape (p,), from its effective number of simulated events."""
+    return np.asarray(1 / (1 + templates.counts.sum(axis=1) / n_eff_sim), np.float64)
+
+
+def pair_scores(templates: Templates, effective: Floats) -> Floats:
+    """Return g, A and its variance by (tau, v, k) of each pair, without w, shape (p, N_SCORES).
+
+    `effective` has shape (p, 3). The columns are those of `N_SCORES`; a pair without simulation
+    has zeros.
+    """
+    t = templates
+    out = np.zeros((len(t.pairs), N_SCORES))
+    compare_pairs(
+        t.layout, t.merge, t.level, t.counts, t.sim, t.reference, effective,
+        table_capacity(t, effective), out,
+    )  # fmt: skip
+    return out

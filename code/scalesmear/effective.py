@@ -74,13 +74,15 @@ class ScaleSmearingMap:
         local = np.matmul(terms[:, None, :], jacobian)
         return _add_up(self.index, local, self.size)
 
-    def matrix(self, terms: Floats, jacobian: Floats) -> Floats:
+    def matrix(self, terms: Floats, jacobian: Floats, right: Floats | None = None) -> Floats:
         """Add up matrices in (tau, v, k) to one of the parameters.
 
-        `terms` has shape (p, 9), row by row, or (p, 6) for packed symmetric matrices.
+        `terms` has shape (p, 9), row by row, or (p, 6) for packed symmetric matrices. `right` is
+        the Jacobian for the columns, where it differs from that for the rows.
         """
         full = terms[:, PACKED] if terms.shape[1] == 6 else terms.reshape(-1, 3, 3)
-        local = np.matmul(jacobian.transpose(0, 2, 1), np.matmul(full, jacobian))
+        last = jacobian if right is None else right
+        local = np.matmul(jacobian.transpose(0, 2, 1), np.matmul(full, last))
         place = self.size * self.index[:, :, None] + self.index[:, None, :]
         return _add_up(place, local, self.size**2).reshape(self.size, self.size)
 
@@ -92,6 +94,8 @@ def _add_up(place: IntArray, values: Floats, size: int) -> Floats:
 
 def table_capacity(templates: Templates, effective: Floats) -> int:
     """Return how many cells the widest table may need."""
+    if not len(effective):
+        return 0
     width = templates.layout.width * 2.0**templates.level
     least = least_variance(float(width.max()))
     spread = np.sqrt(np.maximum(effective[:, 1], least))

@@ -6,8 +6,8 @@ theta solve
 
     g_j(theta) = sum_pairs w sum_b [D_b - n p_b(theta)] s_bj = 0,   s_bj = d ln r_b / d theta_j.
 
-The weights s come from the smooth shape r of a reference (`scalesmear.references`) at the same
-theta. With r = T and w = 1, g would be the gradient of the likelihood. But r does not share the
+The weights s come from the smooth shape r of a reference (`scalesmear.references`) near the
+solution, and stay fixed. With r = T and w = 1, g would be the gradient of the likelihood there. But r does not share the
 events of T, and p is linear in the weights of the events but for its normalisation. So the mean of
 g at the true parameters is 0 whatever the noise of T, however few events there are, and weights
 that are not exact cost precision in second order only. The factor
@@ -16,8 +16,8 @@ that are not exact cost precision in second order only. The factor
 
 takes account of how much larger the variance of D - n p is for a small simulation.
 
-With the sensitivity A_jk = - d g_j / d theta_k = n w sum_b s_bj d p_b / d theta_k at fixed s, which
-is noisy but not biased either, the step of Newton's method is A^-1 g.
+With the sensitivity A_jk = - d g_j / d theta_k = n w sum_b s_bj d p_b / d theta_k, which is
+noisy but not biased either, the step of Newton's method is A^-1 g.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scalesmear.effective import table_capacity
-from scalesmear.fit_kernels import N_SCORES, compare_pairs
+from scalesmear.fit_kernels import N_SCORES, compare_pairs, weigh_pairs
 from scalesmear.solver import Equations
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.effective import ScaleSmearingMap
+    from scalesmear.fit_kernels import ShapeNoise
     from scalesmear.template import Templates
 
     Floats = NDArray[np.float64]
@@ -42,48 +43,79 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScoreEquations:
-    """g as a function of the parameters, for fixed data, simulation and references.
+    """g as a function of the parameters, for fixed data, simulation and weights.
 
     Attributes
     ----------
     templates : Templates
     mapping : ScaleSmearingMap
     factor : float array, shape (p,)
-        w of each pair, see `pair_factor`.
+        w of each pair.
+    weights : float array, shape (p, 3, n_bins of the grid)
+        s by (tau, v, k), see `bin_weights`.
+    jacobian : float array, shape (p, 3, 4)
+        Derivatives of (tau, v, k) by the parameters where the weights were made.
     """
 
     templates: Templates
     mapping: ScaleSmearingMap
     factor: Floats
+    weights: Floats
+    jacobian: Floats
+
+    @classmethod
+    def at(
+        cls, templates: Templates, mapping: ScaleSmearingMap, n_eff_sim: Floats, parameters: Floats
+    ) -> ScoreEquations:
+        """Return the equations whose weights are those of the references at `parameters`.
+
+        `n_eff_sim` has shape (p,), the effective number of simulated events of each pair.
+        """
+        factor = 1 / (1 + templates.counts.sum(axis=1) / n_eff_sim)
+        weights = bin_weights(templates, mapping.effective(parameters))
+        return cls(templates, mapping, factor, weights, mapping.jacobian(parameters))
 
     def __call__(self, parameters: Floats) -> Equations:
         """Evaluate g, the sensitivity A, what A would be for T = r, and the variance B of g."""
-        jacobian = self.mapping.jacobian(parameters)
-        scores = pair_scores(self.templates, self.mapping.effective(parameters))
+        mapping, here = self.mapping, self.mapping.jacobian(parameters)
+        scores = pair_scores(self.templates, mapping.effective(parameters), self.weights)
         weighted = self.factor[:, None] * scores
         return Equations(
-            value=self.mapping.gradient(weighted[:, :3], jacobian),
-            sensitivity=self.mapping.matrix(weighted[:, 3:12], jacobian),
-            information=self.mapping.matrix(weighted[:, 12:], jacobian),
-            variance=self.mapping.matrix(self.factor[:, None] * weighted[:, 12:], jacobian),
+            value=mapping.gradient(weighted[:, :3], self.jacobian),
+            sensitivity=mapping.matrix(weighted[:, 3:12], self.jacobian, here),
+            information=mapping.matrix(weighted[:, 12:], self.jacobian),
+            variance=mapping.matrix(self.factor[:, None] * weighted[:, 12:], self.jacobian),
         )
 
+    def sim_variance(self, noise: ShapeNoise) -> Floats:
+        """Return the variance V of g from the statistics of the simulation."""
+        scale = (self.factor * self.templates.counts.sum(axis=1)) ** 2
+        return self.mapping.matrix(scale[:, None] * noise.score_variance, self.jacobian)
 
-def pair_factor(templates: Templates, n_eff_sim: Floats) -> Floats:
-    """Return w of each pair, shape (p,), from its effective number of simulated events."""
-    return np.asarray(1 / (1 + templates.counts.sum(axis=1) / n_eff_sim), np.float64)
+
+def bin_weights(templates: Templates, effective: Floats) -> Floats:
+    """Return d ln r / d(tau, v, k) in the bins of each pair, shape (p, 3, n_bins of the grid).
+
+    `effective` has shape (p, 3). Weights are 0 without a reference, and beyond the bins of a pair.
+    """
+    t = templates
+    out = np.zeros((len(t.pairs), 3, t.counts.shape[1]))
+    weigh_pairs(
+        t.layout, t.merge, t.level, t.reference, effective, table_capacity(t, effective), out
+    )
+    return out
 
 
-def pair_scores(templates: Templates, effective: Floats) -> Floats:
-    """Return g, A and its variance by (tau, v, k) of each pair, without w, shape (p, N_SCORES).
+def pair_scores(templates: Templates, effective: Floats, weights: Floats) -> Floats:
+    """Return g, A and B by (tau, v, k) of each pair, without w, shape (p, N_SCORES).
 
-    `effective` has shape (p, 3). The columns are those of `N_SCORES`; a pair without simulation
-    has zeros.
+    `effective` has shape (p, 3), `weights` that of `bin_weights`. The columns are those of
+    `N_SCORES`; a pair without simulation has zeros.
     """
     t = templates
     out = np.zeros((len(t.pairs), N_SCORES))
     compare_pairs(
-        t.layout, t.merge, t.level, t.counts, t.sim, t.reference, effective,
+        t.layout, t.merge, t.level, t.counts, t.sim, weights, effective,
         table_capacity(t, effective), out,
     )  # fmt: skip
     return out

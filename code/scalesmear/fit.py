@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from scalesmear.effective import ScaleSmearingMap
-from scalesmear.equations import ScoreEquations, pair_factor
+from scalesmear.equations import ScoreEquations
 from scalesmear.errors import FitError
 from scalesmear.fit_kernels import LEAST_PROBABILITY
-from scalesmear.goodness import PairGoodness, goodness
+from scalesmear.goodness import LEAST_EVENTS, PairGoodness, goodness
 from scalesmear.likelihood import Likelihood
 from scalesmear.pairs import PairChoice, choose_pairs
 from scalesmear.references import reference_shapes
@@ -39,14 +39,20 @@ if TYPE_CHECKING:
 FULL_BINS = 2e3
 """Effective simulated events in the window above which a pair keeps all bins; others keep half."""
 
+GOODNESS_BINS = (2e4, 2e3)
+"""The same for the goodness of fit, which wants more events in a bin; below, a quarter is kept."""
+
 SEARCH_LEVEL = 3
 """Cells of the simulation in the search for the start, see `Templates.level`."""
 
 SEARCH_TOLERANCE = 0.1
 """The search ends when one more step is expected to bring less."""
 
-TOLERANCE = 1e-4
-"""The fit ends when one more step is expected to bring less: 1 % of a standard deviation."""
+ROUNDS = (0.1, 1e-4)
+"""Each round makes the weights anew and ends when one more step is expected to bring less.
+
+The last leaves 1 % of a standard deviation.
+"""
 
 LEVEL_MARGIN = 1.3
 """Cells are made finer only where the variance of the smearing is smaller by this factor."""
@@ -177,9 +183,9 @@ class Problem:
 
 
 class Solution(NamedTuple):
-    """A root of the equations, and for which cells it was found."""
+    """A root of equations."""
 
-    templates: Templates
+    equations: ScoreEquations
     root: Root
     n_iterations: int
     n_evaluations: int
@@ -325,26 +331,27 @@ def _solve(problem: Problem, start: Floats) -> Solution:
     n_iterations = n_evaluations = 0
     while True:
         templates = _arrange(problem, merge, level)
-        equations = ScoreEquations(templates, problem.mapping, pair_factor(templates, n_eff))
-        limit = problem.settings.max_iterations
-        root = find_root(
-            equations, parameters, problem.box, tolerance=TOLERANCE, max_iterations=limit
-        )
-        n_iterations += root.n_iterations
-        n_evaluations += root.n_evaluations
-        parameters = root.parameters
+        for tolerance in ROUNDS:
+            equations = ScoreEquations.at(templates, problem.mapping, n_eff, parameters)
+            limit = problem.settings.max_iterations
+            root = find_root(
+                equations, parameters, problem.box, tolerance=tolerance, max_iterations=limit
+            )
+            n_iterations += root.n_iterations
+            n_evaluations += root.n_evaluations
+            parameters = root.parameters
         needed = coarsest_level(LEVEL_MARGIN * problem.mapping.effective(parameters)[:, 1], width)
         if np.all(level <= needed) or not root.converged:
-            return Solution(templates, root, n_iterations, n_evaluations)
+            return Solution(equations, root, n_iterations, n_evaluations)
         level = np.minimum(level, needed)
 
 
 def _result(problem: Problem, best: Solution, n_evaluations: int) -> FitResult:
     """Put together the result, with errors and goodness of fit."""
     mapping, free, n = problem.mapping, problem.box.free, problem.mapping.n_scales
-    parameters, templates = best.root.parameters, best.templates
-    noise = shape_noise(templates, mapping.effective(parameters))
-    errors = _errors(problem, best, noise)
+    parameters, equations = best.root.parameters, best.equations
+    noise = shape_noise(equations.templates, mapping.effective(parameters), equations.weights)
+    errors = _errors(best, noise, free)
     total = errors.total
     sigma = np.where(problem.choice.determined, np.sqrt(np.diag(total)), np.inf)
     scale, q = np.exp(parameters[:n]), parameters[n:]
@@ -360,28 +367,36 @@ def _result(problem: Problem, best: Solution, n_evaluations: int) -> FitResult:
         scale_determined=free[:n],
         smearing_determined=free[n:],
         smearing_at_bound=free[n:] & (q <= 0),
-        nll=_nll(templates, noise),
+        nll=_nll(equations.templates, noise),
         n_iterations=best.n_iterations,
         n_evaluations=n_evaluations,
         converged=True,
         reason=best.root.reason,
         warnings=tuple(_warnings(problem, parameters, errors)),
-        goodness=goodness(templates, noise, problem.choice.n_eff_sim, int(free.sum())),
+        goodness=_goodness(problem, best),
         dropped=problem.choice.dropped,
     )
 
 
-def _errors(problem: Problem, solution: Solution, noise: ShapeNoise) -> Covariance:
+def _errors(solution: Solution, noise: ShapeNoise, free: BoolArray) -> Covariance:
     """Return the covariance of the parameters."""
-    n_data = solution.templates.counts.sum(axis=1)
-    factor = pair_factor(solution.templates, problem.choice.n_eff_sim)
-    score = ((factor * n_data) ** 2)[:, None] * noise.score_variance
-    jacobian = problem.mapping.jacobian(solution.root.parameters)
-    variance = problem.mapping.matrix(score, jacobian)
     try:
-        return covariance(solution.root.equations, variance, problem.box.free)
+        return covariance(solution.root.equations, solution.equations.sim_variance(noise), free)
     except np.linalg.LinAlgError as error:
         raise FitError("the pairs in use do not tell all parameters apart") from error
+
+
+def _goodness(problem: Problem, solution: Solution) -> PairGoodness:
+    """Compare data and expectation of pairs with enough simulation."""
+    choice, fitted, (many, some) = problem.choice, solution.equations.templates, GOODNESS_BINS
+    known = choice.n_eff_sim >= LEAST_EVENTS
+    n_eff = choice.n_eff_sim[known]
+    merge = np.where(n_eff > many, 1, np.where(n_eff > some, 2, MAX_MERGE))
+    compared = arrange(problem.histograms, choice.rows[known], merge, fitted.level[known])
+    effective = problem.mapping.effective(solution.root.parameters)[known]
+    noise = shape_noise(compared, effective)
+    n_data, n_free = fitted.counts.sum(axis=1), int(problem.box.free.sum())
+    return goodness(compared, noise, fitted.pairs, n_data, choice.n_eff_sim, n_free)
 
 
 def _nll(templates: Templates, noise: ShapeNoise) -> float:

@@ -79,7 +79,6 @@ class Work(NamedTuple):
     lines: Floats  # cells that meet the table, bin by bin
     orders: Floats  # T and derivatives in tau
     shapes: Floats  # T and derivatives by (tau, v, k)
-    scores: Floats  # the same of the reference, then weights
 
 
 class Table(NamedTuple):
@@ -167,7 +166,7 @@ def evaluate_pairs(
     for p in range(len(merge)):
         bins = bins_of(layout, merge[p], level[p])
         table = tabulate_pair(effective[p], bins, work)
-        shapes = expect(shape[p, : bins.n_cells], table, bins, work, work.shapes)
+        shapes = expect(shape[p, : bins.n_cells], table, bins, work)
         total = normalise(shapes)
         if total[0] > 0:
             _add_multinomial(counts[p, : bins.n_bins], shapes, total, out[p])
@@ -176,26 +175,42 @@ def evaluate_pairs(
 
 
 @compiled
+def weigh_pairs(
+    layout: Layout, merge: IntArray, level: IntArray, reference: Floats, effective: Floats,
+    capacity: int, out: Floats,
+) -> None:  # fmt: skip
+    """Fill the weights of the bins of each pair, see `scalesmear.equations.bin_weights`."""
+    work = work_space(layout, capacity)
+    for p in range(len(merge)):
+        bins = bins_of(layout, merge[p], level[p])
+        table = tabulate_pair(effective[p], bins, work)
+        shapes = expect(reference[p, : bins.n_cells], table, bins, work)
+        total = normalise(shapes)
+        for i in range(3):
+            for b in range(bins.n_bins if total[0] > 0 else 0):
+                out[p, i, b] = shapes[i + 1, b] - total[i + 1]
+
+
+@compiled
 def compare_pairs(
     layout: Layout, merge: IntArray, level: IntArray, counts: Floats, sim: Floats,
-    reference: Floats, effective: Floats, capacity: int, out: Floats,
+    weights: Floats, effective: Floats, capacity: int, out: Floats,
 ) -> None:  # fmt: skip
     """Fill the scores of each pair, see `scalesmear.equations.pair_scores`."""
     work = work_space(layout, capacity)
     for p in range(len(merge)):
         bins = bins_of(layout, merge[p], level[p])
         table = tabulate_pair(effective[p], bins, work)
-        weights = _weigh(reference[p, : bins.n_cells], table, bins, work)
-        shapes = expect(sim[p, : bins.n_cells], table, bins, work, work.shapes)
+        shapes = expect(sim[p, : bins.n_cells], table, bins, work)
         total = _sums(shapes)
         if total[0] > 0:
-            _add_scores(counts[p, : bins.n_bins], shapes / total[0], weights, out[p])
+            _add_scores(counts[p, : bins.n_bins], shapes / total[0], weights[p], out[p])
 
 
 @compiled
 def propagate_pairs(
     layout: Layout, merge: IntArray, level: IntArray, sim: Floats, sim_variance: Floats,
-    reference: Floats, effective: Floats, capacity: int, out: ShapeNoise,
+    weights: Floats, effective: Floats, capacity: int, out: ShapeNoise,
 ) -> None:  # fmt: skip
     """Fill `out` for each pair; see `scalesmear.uncertainty.shape_noise`."""
     work = work_space(layout, capacity)
@@ -203,8 +218,7 @@ def propagate_pairs(
     for p in range(len(merge)):
         bins = bins_of(layout, merge[p], level[p])
         table = tabulate_pair(effective[p], bins, work)
-        weights = _weigh(reference[p, : bins.n_cells], table, bins, work)
-        shapes = expect(sim[p, : bins.n_cells], table, bins, work, work.shapes)
+        shapes = expect(sim[p, : bins.n_cells], table, bins, work)
         total = shapes[0].sum()
         if not total > 0:
             continue
@@ -212,7 +226,7 @@ def propagate_pairs(
         out.probability[p, : bins.n_bins] = probability
         share = _share_of(table, work)
         cells = sim_variance[p, : bins.n_cells]
-        _respond(bins, table.first, share, probability, weights, response[:, : bins.n_cells])
+        _respond(bins, table.first, share, probability, weights[p], response[:, : bins.n_cells])
         _sum_squares(cells, response, out.score_variance[p])
         out.score_variance[p] /= total**2
         _vary(bins, table.first, share, cells, probability, response[3], out.variance[p])
@@ -229,7 +243,6 @@ def work_space(layout: Layout, capacity: int) -> Work:
         np.empty(N_SHAPES * capacity),
         np.empty(n_bins * capacity),
         np.empty(N_ORDERS * n_bins),
-        np.empty(N_SHAPES * n_bins),
         np.empty(N_SHAPES * n_bins),
     )
 
@@ -279,12 +292,12 @@ def tabulate_pair(effective: Floats, bins: Bins, work: Work) -> Table:
 
 
 @compiled
-def expect(cells: Floats, table: Table, bins: Bins, work: Work, out: Floats) -> Floats:
-    """Return T and its derivatives by (tau, v, k) in the buffer `out`, shape (N_SHAPES, bins)."""
+def expect(cells: Floats, table: Table, bins: Bins, work: Work) -> Floats:
+    """Return T and its derivatives by (tau, v, k), shape (N_SHAPES, bins)."""
     start = bins.below + table.first
     convolve(cells, start, bins.per_bin, table.orders, bins.n_bins, work, work.orders)
     orders = _add_empty_rows(work.orders, len(table.orders), bins.n_bins)
-    shapes = table_of(out, N_SHAPES, bins.n_bins)
+    shapes = table_of(work.shapes, N_SHAPES, bins.n_bins)
     differentiate(orders, table.beyond, table.k, shapes)
     return shapes
 
@@ -296,7 +309,8 @@ def _share_of(table: Table, work: Work) -> Floats:
     orders = _add_empty_rows(work.table, len(table.orders), n_cells)
     share = table_of(work.share, N_SHAPES, n_cells)
     differentiate(orders, table.beyond, table.k, share)
-    return share[0]
+    first: Floats = share[0]
+    return first
 
 
 @compiled
@@ -305,21 +319,6 @@ def _add_empty_rows(buffer: Floats, n_rows: int, n_columns: int) -> Floats:
     table = table_of(buffer, N_ORDERS, n_columns)
     table[n_rows:] = 0
     return table
-
-
-@compiled
-def _weigh(cells: Floats, table: Table, bins: Bins, work: Work) -> Floats:
-    """Return the weights s_i = d ln p / d(tau, v, k) that a reference suggests, shape (3, bins).
-
-    They are 0 where there is no reference.
-    """
-    shapes = expect(cells, table, bins, work, work.scores)
-    total = normalise(shapes)
-    weights = shapes[1:]
-    for i in range(3):
-        for b in range(bins.n_bins):
-            weights[i, b] = weights[i, b] - total[i + 1] if total[0] > 0 else 0.0
-    return weights
 
 
 @compiled

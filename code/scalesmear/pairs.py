@@ -92,7 +92,7 @@ def _count_events(
         else f"{data:.0f} data events, {min_data_events:.0f} are needed"
         if data < max(min_data_events, 1.0)
         else ""
-        for sim, data in zip(n_eff, n_data, strict=True)
+        for sim, data in zip(n_eff.tolist(), n_data.tolist(), strict=True)
     ]
 
 

@@ -32,6 +32,9 @@ MAX_HALVINGS = 12
 ROUNDING = 1e-2
 """An expected decrease below this may drown in the rounding of the function."""
 
+SMALL = 200.0
+"""Values that are larger, in units of the tolerance, are no root though the next step is short."""
+
 
 class Evaluation(NamedTuple):
     """A function and its derivatives by n parameters."""
@@ -136,17 +139,24 @@ def minimise(
         slope = float(change @ now.gradient)
         if -slope / 2 < tolerance:
             return Minimum(x, now, iteration, evaluations, True, _done(-slope / 2, tolerance))
-
-        def lower(new: Evaluation, size: float, old: float = now.value, by: float = slope) -> bool:
-            return new.value <= old + SUFFICIENT * size * by
-
-        new_x, new, tries = _search_line(objective, x, change, lower)
+        new_x, new, tries = _descend(objective, x, now.value, change, slope)
         evaluations += tries
         if new is None:
-            reason = f"no decrease along the last step, which was expected to bring {-slope / 2:.1e}"
+            reason = (
+                f"no decrease along the last step, which was expected to bring {-slope / 2:.1e}"
+            )
             return Minimum(x, now, iteration, evaluations, -slope / 2 < ROUNDING, reason)
         x, now = box.clip(new_x), new
     return Minimum(x, now, max_iterations, evaluations, False, _too_many(max_iterations))
+
+
+def _descend(
+    objective: Objective, x: Floats, value: float, change: Floats, slope: float
+) -> tuple[Floats, Evaluation | None, int]:
+    """Halve a step until the function decreases; see `_search_line`."""
+    return _search_line(
+        objective, x, change, lambda new, size: new.value <= value + SUFFICIENT * size * slope
+    )
 
 
 def find_root(
@@ -168,28 +178,36 @@ def find_root(
     for iteration in range(max_iterations):
         change, active = next_step(x, now.value, now.sensitivity, box)
         left = float(change @ now.information @ change) / 2
-        if left < tolerance:
+        if left < tolerance and _size(now, now, active) < SMALL * tolerance:
             return Root(x, now, iteration, evaluations, True, _done(left, tolerance))
-        metric = np.linalg.pinv(now.information[np.ix_(active, active)], hermitian=True)
-        size_now = now.value[active] @ metric @ now.value[active]
-
-        def smaller(
-            new: Equations,
-            size: float,
-            old: float = size_now,
-            metric: Floats = metric,
-            active: BoolArray = active,
-        ) -> bool:
-            value = new.value[active]
-            return bool(value @ metric @ value <= (1 - SUFFICIENT * size) * old)
-
-        new_x, new, tries = _search_line(system, x, change, smaller)
+        new_x, new, tries = _approach(system, x, now, change, active)
         evaluations += tries
         if new is None:
             reason = f"the last step, expected to bring {left:.1e}, does not lead to a root"
-            return Root(x, now, iteration, evaluations, left < ROUNDING, reason)
+            close = left < ROUNDING and _size(now, now, active) < 2 * ROUNDING
+            return Root(x, now, iteration, evaluations, close, reason)
         x, now = box.clip(new_x), new
     return Root(x, now, max_iterations, evaluations, False, _too_many(max_iterations))
+
+
+def _approach(
+    system: System, x: Floats, now: Equations, change: Floats, active: BoolArray
+) -> tuple[Floats, Equations | None, int]:
+    """Halve a step until the values that it can change are smaller; see `_search_line`."""
+    before = _size(now, now, active)
+    return _search_line(
+        system,
+        x,
+        change,
+        lambda new, size: _size(new, now, active) <= (1 - SUFFICIENT * size) * before,
+    )
+
+
+def _size(new: Equations, now: Equations, active: BoolArray) -> float:
+    """Return the squared length of some values in the metric of the information `now`."""
+    value = new.value[active]
+    block = now.information[np.ix_(active, active)]
+    return float(value @ np.linalg.lstsq(block, value, rcond=None)[0])
 
 
 def _done(left: float, tolerance: float) -> str:

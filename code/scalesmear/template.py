@@ -106,7 +106,7 @@ def arrange(
     scratch = np.empty(layout.size)
 
     def in_cells(fine: Floats, which: IntArray) -> Floats:
-        cells = np.empty((len(rows), layout.size >> int(level.min())))
+        cells = np.empty((len(rows), layout.size >> int(level.min(initial=MAX_LEVEL))))
         arrange_cells(fine, which, below - grid.n_below, level, scratch, cells)
         return cells
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-TRUSTED_RATIO = 1.5
+TRUSTED_RATIO = 2.0
 """Where noise leaves A what it should be, errors that follow from the information are the same.
 
 Errors that differ by more than this factor, up or down, are not trusted.
@@ -49,14 +49,21 @@ class Covariance(NamedTuple):
         return self.data + self.sim
 
 
-def shape_noise(templates: Templates, effective: Floats) -> ShapeNoise:
-    """Return expected shapes for effective parameters of shape (p, 3), and their noise."""
+def shape_noise(
+    templates: Templates, effective: Floats, weights: Floats | None = None
+) -> ShapeNoise:
+    """Return expected shapes for effective parameters of shape (p, 3), and their noise.
+
+    `weights` are those of `scalesmear.equations.bin_weights`; without them, the variance of g is 0.
+    """
     t = templates
+    n_pairs, n_bins = t.counts.shape
     out = ShapeNoise(
-        np.zeros(t.counts.shape), np.zeros(t.counts.shape), np.zeros((len(t.pairs), 6))
+        np.zeros((n_pairs, n_bins)), np.zeros((n_pairs, n_bins)), np.zeros((n_pairs, 6))
     )
     propagate_pairs(
-        t.layout, t.merge, t.level, t.sim, t.sim_variance, t.reference, effective,
+        t.layout, t.merge, t.level, t.sim, t.sim_variance,
+        np.zeros((n_pairs, 3, n_bins)) if weights is None else weights, effective,
         table_capacity(t, effective), out,
     )  # fmt: skip
     return out

@@ -7,17 +7,17 @@ theta solve
     g_j(theta) = sum_pairs w sum_b [D_b - n p_b(theta)] s_bj = 0,   s_bj = d ln r_b / d theta_j.
 
 The weights s come from the smooth shape r of a reference (`scalesmear.references`) near the
-solution, and stay fixed. With r = T and w = 1, g would be the gradient of the likelihood there. But r does not share the
-events of T, and p is linear in the weights of the events but for its normalisation. So the mean of
-g at the true parameters is 0 whatever the noise of T, however few events there are, and weights
-that are not exact cost precision in second order only. The factor
+solution, and stay fixed. With r = T and w = 1, g would be the gradient of the likelihood there. But
+r does not share the events of T, and p is linear in the weights of the events but for its
+normalisation. So the mean of g at the true parameters is 0 whatever the noise of T, however few
+events there are, and weights that are not exact cost precision in second order only. The factor
 
     w = 1 / (1 + n / N),   N the effective number of simulated events,
 
 takes account of how much larger the variance of D - n p is for a small simulation.
 
-With the sensitivity A_jk = - d g_j / d theta_k = n w sum_b s_bj d p_b / d theta_k, which is
-noisy but not biased either, the step of Newton's method is A^-1 g.
+The sensitivity A_jk = - d g_j / d theta_k = sum_pairs n w sum_b s_bj d p_b / d theta_k is noisy, but
+not biased either; a step of Newton's method is A^-1 g.
 """
 
 from __future__ import annotations

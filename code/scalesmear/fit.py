@@ -72,7 +72,8 @@ class FitSettings:
     ----------
     min_sim_events : float
         Effective number (sum w)^2 / sum w^2 of simulated events in the window; a pair with fewer
-        is not used.
+        is not used. The noise of the simulation biases nothing, but the errors of parameters that
+        hang on a few events are rough, and pairs with fewer than 20 bring next to nothing.
     min_data_events : float
         The same for data.
     scale_bound : float

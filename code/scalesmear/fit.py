@@ -1,8 +1,10 @@
 """Joint fit of energy scales and smearings to the mass histograms of pairs of categories.
 
 The scale s of a category multiplies the energies of its electrons in **data**; the smearing sigma
-widens them in simulation, E' = E (1 + sigma g). The likelihood is that of `scalesmear.likelihood`,
-no random numbers are used, and the pairs that take part are chosen before the fit begins.
+widens them in simulation, E' = E (1 + sigma g). A likelihood of smooth shapes
+(`scalesmear.likelihood`) leads to where the equations of `scalesmear.equations` find scales and
+smearings, with errors that know the statistics of data and simulation. No random numbers are used,
+and the pairs that take part are chosen before the fit begins.
 """
 
 from __future__ import annotations
@@ -12,11 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from scalesmear.effective import ScaleSmearingMap
+from scalesmear.equations import ScoreEquations
 from scalesmear.errors import FitError
-from scalesmear.goodness import PairGoodness, goodness
-from scalesmear.likelihood import Likelihood, ScaleSmearingMap
+from scalesmear.fit_kernels import LEAST_PROBABILITY
+from scalesmear.goodness import LEAST_EVENTS, PairGoodness, goodness
+from scalesmear.likelihood import Likelihood
 from scalesmear.pairs import PairChoice, choose_pairs
-from scalesmear.solver import Box, Minimum, minimise
+from scalesmear.references import reference_shapes
+from scalesmear.solver import Box, Minimum, Root, find_root, minimise
 from scalesmear.template import MAX_MERGE, arrange, coarsest_level
 from scalesmear.uncertainty import Covariance, covariance, shape_noise
 
@@ -24,36 +30,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import BoolArray, IntArray
+    from scalesmear.fit_kernels import ShapeNoise
     from scalesmear.histogram import PairHistograms
     from scalesmear.template import Templates
 
     Floats = NDArray[np.float64]
 
-FULL_BINS, HALF_BINS = 2e4, 2e3
-"""Effective simulated events in the window above which a pair keeps all, or half, of the bins."""
+FULL_BINS = 2e3
+"""Effective simulated events in the window above which a pair keeps all bins; others keep half."""
+
+GOODNESS_BINS = (2e4, 2e3)
+"""The same for the goodness of fit, which wants more events in a bin; below, a quarter is kept."""
 
 SEARCH_LEVEL = 3
-"""Cells of the simulation in the search for the region of the minimum, see `Templates.level`."""
-
-OTHER_START = 0.025
-"""Smearing from which the search is repeated."""
-
-RESTART_BELOW = 0.006
-"""Smearings that end below are tried again from each of `RESTARTS`.
-
-There the noise of a small simulation can make more than one minimum.
-"""
-
-RESTARTS = (0.0, 0.004)
-
-TOLERANCE = 1e-4
-"""The fit ends when one more step is expected to bring less: 1 % of a standard deviation."""
+"""Cells of the simulation in the search for the start, see `Templates.level`."""
 
 SEARCH_TOLERANCE = 0.1
 """The search ends when one more step is expected to bring less."""
 
-SAME_MINIMUM = 0.04
-"""Squared distance in standard deviations within which two minima are the same."""
+ROUNDS = (0.1, 1e-4)
+"""Each round makes the weights anew and ends when one more step is expected to bring less.
+
+The last leaves 1 % of a standard deviation.
+"""
 
 LEVEL_MARGIN = 1.3
 """Cells are made finer only where the variance of the smearing is smaller by this factor."""
@@ -73,7 +72,8 @@ class FitSettings:
     ----------
     min_sim_events : float
         Effective number (sum w)^2 / sum w^2 of simulated events in the window; a pair with fewer
-        is not used.
+        is not used. The noise of the simulation biases nothing, but the errors of parameters that
+        hang on a few events are rough, and pairs with fewer than 20 bring next to nothing.
     min_data_events : float
         The same for data.
     scale_bound : float
@@ -85,11 +85,9 @@ class FitSettings:
     max_iterations : int
     fixed_scales, fixed_smearings : tuple of int
         Indices of what keeps its start value.
-    noise_correction : bool
-        Whether the likelihood corrects for the finite simulation.
     """
 
-    min_sim_events: float = 300.0
+    min_sim_events: float = 20.0
     min_data_events: float = 10.0
     scale_bound: float = 0.1
     smearing_bound: float = 0.1
@@ -97,7 +95,6 @@ class FitSettings:
     max_iterations: int = 100
     fixed_scales: tuple[int, ...] = ()
     fixed_smearings: tuple[int, ...] = ()
-    noise_correction: bool = True
 
 
 @dataclass(frozen=True)
@@ -123,12 +120,12 @@ class FitResult:
     smearing_at_bound : bool array, shape (m,)
         Whether smearing^2 ended at 0.
     nll : float
-        Negative log-likelihood F at the minimum.
+        Negative log-likelihood - sum D ln p of the result, see `scalesmear.likelihood`.
     n_iterations, n_evaluations : int
     converged : bool
         Always true; a fit that does not converge raises.
     reason : str
-        Why the minimisation stopped.
+        Why the fit stopped.
     warnings : tuple of str
     goodness : PairGoodness
     dropped : dict
@@ -183,24 +180,14 @@ class Problem:
     choice: PairChoice
     mapping: ScaleSmearingMap
     box: Box
-
-    @property
-    def near(self) -> float:
-        """Expected decrease below which exact second derivatives are used."""
-        return 20 + float(self.box.free.sum()) / 2
-
-    @property
-    def smearings(self) -> NDArray[np.intp]:
-        """Indices of the smearings that are fitted."""
-        free = np.flatnonzero(self.box.free)
-        return free[free >= self.mapping.n_scales]
+    reference: Floats
 
 
 class Solution(NamedTuple):
-    """A minimum of the full likelihood."""
+    """A root of equations."""
 
-    templates: Templates
-    minimum: Minimum
+    equations: ScoreEquations
+    root: Root
     n_iterations: int
     n_evaluations: int
 
@@ -226,21 +213,16 @@ def fit_pairs(
     Raises
     ------
     FitError
-        If no pair has enough events, or the minimisation does not converge.
+        If no pair has enough events, or the fit does not converge.
     ValueError
         If shapes or indices do not fit together.
     """
     problem, parameters = _pose(histograms, smearing_of, settings or FitSettings(), start)
-    candidates, search_evaluations = _search(problem, parameters)
-    first = _refine(problem, candidates[0])
-    others = candidates[1:] + _restarts(problem, first)
-    solutions = [first, *(_refine(problem, other, first.templates.level) for other in others)]
-    converged = [s for s in solutions if s.minimum.converged]
-    if not converged:
-        raise FitError(f"the fit did not converge: {solutions[0].minimum.reason}")
-    best = min(converged, key=lambda s: s.minimum.evaluation.value)
-    n_evaluations = search_evaluations + sum(s.n_evaluations for s in solutions)
-    return _result(problem, best, n_evaluations, _compare(best, solutions))
+    search = _search(problem, parameters)
+    solution = _solve(problem, search.parameters)
+    if not solution.root.converged:
+        raise FitError(f"the fit did not converge: {solution.root.reason}")
+    return _result(problem, solution, search.n_evaluations + solution.n_evaluations)
 
 
 def predict(
@@ -261,8 +243,9 @@ def predict(
     level = coarsest_level(effective[:, 1], histograms.grid.width)
     templates = arrange(histograms, rows, np.ones_like(rows), level)
     noise = shape_noise(templates, effective)
-    expected = templates.counts.sum(axis=1)[:, None] * noise.probability
-    return Prediction(histograms.pairs, expected, expected**2 * noise.relative_variance)
+    n_data = templates.counts.sum(axis=1)[:, None]
+    expected = n_data * noise.probability
+    return Prediction(histograms.pairs, expected, n_data**2 * noise.variance)
 
 
 def _pose(
@@ -288,7 +271,8 @@ def _pose(
     )
     box = _box(n, m, settings, choice.determined & ~fixed)
     used = ScaleSmearingMap(mapping.index[choice.rows], n, m)
-    problem = Problem(histograms, settings, choice, used, box)
+    reference = reference_shapes(histograms, choice.rows)
+    problem = Problem(histograms, settings, choice, used, box, reference)
     return problem, _parameters(scale, smearing, smearing_of)
 
 
@@ -324,94 +308,51 @@ def _box(n: int, m: int, settings: FitSettings, free: BoolArray) -> Box:
     )
 
 
-def _search(problem: Problem, first: Floats) -> tuple[list[Floats], int]:
-    """Look for the regions of minima, in wide bins, from two starts.
-
-    Returns the ends of the search, one if they agree, and the number of evaluations.
-    """
+def _search(problem: Problem, start: Floats) -> Minimum:
+    """Look for the region of the solution, in wide bins."""
     n_used = len(problem.choice.rows)
     merge, level = np.full(n_used, MAX_MERGE), np.full(n_used, SEARCH_LEVEL)
-    templates = arrange(problem.histograms, problem.choice.rows, merge, level)
-    rough = Likelihood(templates, problem.mapping, noise=False)
-    end = _descend(rough, first, problem, near=0.0, tolerance=SEARCH_TOLERANCE)
-    start = np.where(problem.box.free, end.parameters, first)
-    start[problem.smearings] = OTHER_START**2  # scales hardly depend on them
-    other = _descend(rough, start, problem, near=0.0, tolerance=SEARCH_TOLERANCE)
-    ends = [end.parameters]
-    if _distance(end.evaluation.fisher, end.parameters, other.parameters) > 1:
-        ends.append(other.parameters)
-    return ends, end.n_evaluations + other.n_evaluations
-
-
-def _restarts(problem: Problem, solution: Solution) -> list[Floats]:
-    """Return other starts for smearings that ended near 0, if there are such."""
-    parameters = solution.minimum.parameters
-    small = problem.smearings[parameters[problem.smearings] < RESTART_BELOW**2]
-    starts = [parameters.copy() for _ in RESTARTS if len(small)]
-    for start, smearing in zip(starts, RESTARTS, strict=False):
-        start[small] = smearing**2
-    return starts
-
-
-def _descend(
-    likelihood: Likelihood, start: Floats, problem: Problem, *, near: float, tolerance: float
-) -> Minimum:
-    """Minimise one likelihood of the problem."""
+    likelihood = Likelihood(_arrange(problem, merge, level), problem.mapping)
     limit = problem.settings.max_iterations
     return minimise(
-        likelihood, start, problem.box, near=near, tolerance=tolerance, max_iterations=limit
+        likelihood, start, problem.box, tolerance=SEARCH_TOLERANCE, max_iterations=limit
     )
 
 
-def _distance(fisher: Floats, a: Floats, b: Floats) -> float:
-    """Return the squared distance of two parameter vectors in standard deviations."""
-    change = a - b
-    return float(change @ fisher @ change)
+def _arrange(problem: Problem, merge: IntArray, level: IntArray) -> Templates:
+    """Bin the histograms of the pairs in use."""
+    return arrange(problem.histograms, problem.choice.rows, merge, level, problem.reference)
 
 
-def _refine(problem: Problem, start: Floats, level: IntArray | None = None) -> Solution:
-    """Minimise the full likelihood; refine the cells of pairs that smear less than expected.
-
-    `level` is the first guess of the cells; those of the start by default. Likelihoods compare only
-    in the same cells.
-    """
-    n_eff = problem.choice.n_eff_sim
-    merge = np.where(n_eff > FULL_BINS, 1, np.where(n_eff > HALF_BINS, 2, MAX_MERGE))
-    width, parameters = problem.histograms.grid.width, start
-    if level is None:
-        level = coarsest_level(problem.mapping.effective(parameters)[:, 1], width)
+def _solve(problem: Problem, start: Floats) -> Solution:
+    """Find the root of the equations; refine the cells of pairs that smear less than expected."""
+    n_eff, width = problem.choice.n_eff_sim, problem.histograms.grid.width
+    merge, parameters = np.where(n_eff > FULL_BINS, 1, 2), start
+    level = coarsest_level(problem.mapping.effective(parameters)[:, 1], width)
     n_iterations = n_evaluations = 0
     while True:
-        templates = arrange(problem.histograms, problem.choice.rows, merge, level)
-        likelihood = Likelihood(templates, problem.mapping, problem.settings.noise_correction)
-        minimum = _descend(likelihood, parameters, problem, near=problem.near, tolerance=TOLERANCE)
-        n_iterations += minimum.n_iterations
-        n_evaluations += minimum.n_evaluations
-        parameters = minimum.parameters
+        templates = _arrange(problem, merge, level)
+        for tolerance in ROUNDS:
+            equations = ScoreEquations.at(templates, problem.mapping, n_eff, parameters)
+            limit = problem.settings.max_iterations
+            root = find_root(
+                equations, parameters, problem.box, tolerance=tolerance, max_iterations=limit
+            )
+            n_iterations += root.n_iterations
+            n_evaluations += root.n_evaluations
+            parameters = root.parameters
         needed = coarsest_level(LEVEL_MARGIN * problem.mapping.effective(parameters)[:, 1], width)
-        if np.all(level <= needed) or not minimum.converged:
-            return Solution(templates, minimum, n_iterations, n_evaluations)
+        if np.all(level <= needed) or not root.converged:
+            return Solution(equations, root, n_iterations, n_evaluations)
         level = np.minimum(level, needed)
 
 
-def _compare(best: Solution, solutions: list[Solution]) -> list[str]:
-    """Warn if other starts ended elsewhere."""
-    at, here = best.minimum.parameters, best.minimum.evaluation
-    return [
-        f"another start ended {np.sqrt(distance):.2f} standard deviations away, "
-        f"with -ln L larger by {other.minimum.evaluation.value - here.value:.2g}"
-        for other in solutions
-        if (distance := _distance(here.fisher, other.minimum.parameters, at)) > SAME_MINIMUM
-    ]
-
-
-def _result(problem: Problem, best: Solution, n_evaluations: int, warnings: list[str]) -> FitResult:
+def _result(problem: Problem, best: Solution, n_evaluations: int) -> FitResult:
     """Put together the result, with errors and goodness of fit."""
     mapping, free, n = problem.mapping, problem.box.free, problem.mapping.n_scales
-    parameters = best.minimum.parameters
-    noise = shape_noise(best.templates, mapping.effective(parameters))
-    n_data = best.templates.counts.sum(axis=1)
-    errors = covariance(best.minimum.evaluation.fisher, mapping, parameters, noise, n_data, free)
+    parameters, equations = best.root.parameters, best.equations
+    noise = shape_noise(equations.templates, mapping.effective(parameters), equations.weights)
+    errors = _errors(best, noise, free)
     total = errors.total
     sigma = np.where(problem.choice.determined, np.sqrt(np.diag(total)), np.inf)
     scale, q = np.exp(parameters[:n]), parameters[n:]
@@ -427,15 +368,42 @@ def _result(problem: Problem, best: Solution, n_evaluations: int, warnings: list
         scale_determined=free[:n],
         smearing_determined=free[n:],
         smearing_at_bound=free[n:] & (q <= 0),
-        nll=best.minimum.evaluation.value,
+        nll=_nll(equations.templates, noise),
         n_iterations=best.n_iterations,
         n_evaluations=n_evaluations,
         converged=True,
-        reason=best.minimum.reason,
-        warnings=(*warnings, *_warnings(problem, parameters, errors)),
-        goodness=goodness(best.templates, noise, problem.choice.n_eff_sim, int(free.sum())),
+        reason=best.root.reason,
+        warnings=tuple(_warnings(problem, parameters, errors)),
+        goodness=_goodness(problem, best),
         dropped=problem.choice.dropped,
     )
+
+
+def _errors(solution: Solution, noise: ShapeNoise, free: BoolArray) -> Covariance:
+    """Return the covariance of the parameters."""
+    try:
+        return covariance(solution.root.equations, solution.equations.sim_variance(noise), free)
+    except np.linalg.LinAlgError as error:
+        raise FitError("the pairs in use do not tell all parameters apart") from error
+
+
+def _goodness(problem: Problem, solution: Solution) -> PairGoodness:
+    """Compare data and expectation of pairs with enough simulation."""
+    choice, fitted, (many, some) = problem.choice, solution.equations.templates, GOODNESS_BINS
+    known = choice.n_eff_sim >= LEAST_EVENTS
+    n_eff = choice.n_eff_sim[known]
+    merge = np.where(n_eff > many, 1, np.where(n_eff > some, 2, MAX_MERGE))
+    compared = arrange(problem.histograms, choice.rows[known], merge, fitted.level[known])
+    effective = problem.mapping.effective(solution.root.parameters)[known]
+    noise = shape_noise(compared, effective)
+    n_data, n_free = fitted.counts.sum(axis=1), int(problem.box.free.sum())
+    return goodness(compared, noise, fitted.pairs, n_data, choice.n_eff_sim, n_free)
+
+
+def _nll(templates: Templates, noise: ShapeNoise) -> float:
+    """Return - sum D ln p."""
+    p = np.maximum(noise.probability, LEAST_PROBABILITY)
+    return float(-(templates.counts * np.log(p)).sum())
 
 
 def _warnings(problem: Problem, parameters: Floats, errors: Covariance) -> list[str]:

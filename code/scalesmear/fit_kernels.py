@@ -1,7 +1,7 @@
-"""Compiled kernels of the fit: expected shapes, their derivatives, their noise, the likelihood.
+"""Compiled kernels of the fit: expected shapes, their derivatives and noise, and what follows.
 
-What they compute is derived in `scalesmear.template`, `scalesmear.likelihood` and
-`scalesmear.uncertainty`. They stand in one file because numba keeps a compiled kernel until its own
+What they compute is derived in `scalesmear.template`, `scalesmear.likelihood`,
+`scalesmear.equations` and `scalesmear.uncertainty`. They stand in one file because numba keeps a compiled kernel until its own
 file changes, even when one that it calls has changed.
 """
 
@@ -34,20 +34,20 @@ The derivatives of a shape smeared by less would show the single simulated event
 SPREAD_PER_CELL = 2.0
 """The spread is at least this many cells wide; finer cells change no result (see the tests)."""
 
-N_ORDERS = 9
-"""Derivatives of P that are tabulated: 0 to 8; the last serves second derivatives only."""
+N_ORDERS = 8
+"""Derivatives of P that are tabulated: 0 to 7."""
 
-N_SHAPES = 10
-"""T and its derivatives by (tau, v, k): T; T_t, T_v, T_k; T_tt, T_tv, T_tk, T_vv, T_vk, T_kk."""
-
-N_FIRST = 4
-"""T and its first derivatives."""
+N_SHAPES = 4
+"""T and its derivatives by (tau, v, k)."""
 
 LEAST_PROBABILITY = 1e-6
-"""Smallest p_b; reached only where negative weights or an empty simulation leave nothing."""
+"""Smallest p_b where it is divided by; a large reference never comes near."""
 
-N_TERMS = 16
-"""F; F_t, F_v, F_k; six Fisher elements; six second derivatives (tt, tv, tk, vv, vk, kk)."""
+N_TERMS = 10
+"""F; F_t, F_v, F_k; six Fisher elements (tt, tv, tk, vv, vk, kk)."""
+
+N_SCORES = 18
+"""Three g_i; nine A_ij, row by row; six B_ij (tt, tv, tk, vv, vk, kk)."""
 
 
 class Layout(NamedTuple):
@@ -76,23 +76,26 @@ class Work(NamedTuple):
     edges: Floats  # derivatives of P at edges
     table: Floats  # and of the share of a cell in a bin
     share: Floats  # that by (tau, v, k)
-    product: Floats  # its square and derivatives of that
     lines: Floats  # cells that meet the table, bin by bin
     orders: Floats  # T and derivatives in tau
-    shapes: Floats  # T, then derivatives by (tau, v, k) divided by T
-    noise: Floats  # V and derivatives by (tau, v, k)
+    shapes: Floats  # T and derivatives by (tau, v, k)
+
+
+class Table(NamedTuple):
+    """Share of a cell in a bin, for one pair."""
+
+    first: int  # cells are counted from the lower edge of the bin; the table begins with this one
+    orders: Floats  # (6 to N_ORDERS, n_cells): derivatives in tau
+    beyond: float  # variance that the Taylor series adds, 0 where there is none
+    k: float  # third cumulant
 
 
 class ShapeNoise(NamedTuple):
-    """Expected shapes of p pairs and the noise of the simulation in them.
-
-    Packed symmetric matrices by (tau, v, k) hold tt, tv, tk, vv, vk, kk.
-    """
+    """Expected shapes of p pairs and the noise of the simulation in them."""
 
     probability: Floats  # (p, n_bins of the grid)
-    relative_variance: Floats  # (p, n_bins of the grid): of the probability, by the simulation
-    noise_information: Floats  # (p, 6): I_noise / n
-    score_variance: Floats  # (p, 6): V / n^2
+    variance: Floats  # (p, n_bins of the grid): of the probability, by the simulation
+    score_variance: Floats  # (p, 6): of g, by the simulation, divided by n^2
 
 
 @compiled
@@ -134,52 +137,100 @@ def _halve(cells: Floats, n_new: int) -> None:
 
 
 @compiled
+def sum_others(
+    values: Floats, shift: IntArray, classes: IntArray, sums: Floats, out: Floats
+) -> None:
+    """Fill each row with the sum of all other rows of its class, moved to its own centre.
+
+    `shift` is the centre of each row in bins; what leaves at one end enters at the other. `sums`
+    has a row of zeros for each class.
+    """
+    n = values.shape[1]
+    for p in range(len(values)):
+        total = sums[classes[p]]
+        for f in range(n):
+            total[f] += values[p, (f + shift[p]) % n]
+    for p in range(len(values)):
+        total = sums[classes[p]]
+        for f in range(n):
+            out[p, f] = total[(f - shift[p]) % n] - values[p, f]
+
+
+@compiled
 def evaluate_pairs(
-    layout: Layout, merge: IntArray, level: IntArray, counts: Floats, sim: Floats,
-    sim_variance: Floats, effective: Floats, capacity: int, noise: bool, exact: bool, out: Floats,
+    layout: Layout, merge: IntArray, level: IntArray, counts: Floats, shape: Floats,
+    effective: Floats, capacity: int, out: Floats,
 ) -> None:  # fmt: skip
     """Fill the terms of each pair, see `scalesmear.likelihood.pair_terms`."""
     work = work_space(layout, capacity)
-    n_shapes = N_SHAPES if exact else N_FIRST
     for p in range(len(merge)):
         bins = bins_of(layout, merge[p], level[p])
-        shapes, first, share = expect(effective[p], bins, sim[p, : bins.n_cells], n_shapes, work)
+        table = tabulate_pair(effective[p], bins, work)
+        shapes = expect(shape[p, : bins.n_cells], table, bins, work)
         total = normalise(shapes)
-        if not total[0] > 0:
+        if total[0] > 0:
+            _add_multinomial(counts[p, : bins.n_bins], shapes, total, out[p])
+        else:
             out[p, 0] = np.inf
-            continue
-        data = counts[p, : bins.n_bins]
-        _add_multinomial(data, shapes, total, out[p])
-        if noise:
-            cells = sim_variance[p, : bins.n_cells]
-            _add_noise(data, fluctuate(first, share, bins, cells, shapes, work), out[p])
+
+
+@compiled
+def weigh_pairs(
+    layout: Layout, merge: IntArray, level: IntArray, reference: Floats, effective: Floats,
+    capacity: int, out: Floats,
+) -> None:  # fmt: skip
+    """Fill the weights of the bins of each pair, see `scalesmear.equations.bin_weights`."""
+    work = work_space(layout, capacity)
+    for p in range(len(merge)):
+        bins = bins_of(layout, merge[p], level[p])
+        table = tabulate_pair(effective[p], bins, work)
+        shapes = expect(reference[p, : bins.n_cells], table, bins, work)
+        total = normalise(shapes)
+        for i in range(3):
+            for b in range(bins.n_bins if total[0] > 0 else 0):
+                out[p, i, b] = shapes[i + 1, b] - total[i + 1]
+
+
+@compiled
+def compare_pairs(
+    layout: Layout, merge: IntArray, level: IntArray, counts: Floats, sim: Floats,
+    weights: Floats, effective: Floats, capacity: int, out: Floats,
+) -> None:  # fmt: skip
+    """Fill the scores of each pair, see `scalesmear.equations.pair_scores`."""
+    work = work_space(layout, capacity)
+    for p in range(len(merge)):
+        bins = bins_of(layout, merge[p], level[p])
+        table = tabulate_pair(effective[p], bins, work)
+        shapes = expect(sim[p, : bins.n_cells], table, bins, work)
+        total = _sums(shapes)
+        if total[0] > 0:
+            _add_scores(counts[p, : bins.n_bins], shapes / total[0], weights[p], out[p])
 
 
 @compiled
 def propagate_pairs(
     layout: Layout, merge: IntArray, level: IntArray, sim: Floats, sim_variance: Floats,
-    effective: Floats, capacity: int, out: ShapeNoise,
+    weights: Floats, effective: Floats, capacity: int, out: ShapeNoise,
 ) -> None:  # fmt: skip
     """Fill `out` for each pair; see `scalesmear.uncertainty.shape_noise`."""
     work = work_space(layout, capacity)
     response = np.empty((4, sim.shape[1]))
     for p in range(len(merge)):
         bins = bins_of(layout, merge[p], level[p])
-        shapes, first, share = expect(effective[p], bins, sim[p, : bins.n_cells], N_FIRST, work)
-        total = normalise(shapes)
-        if not total[0] > 0:
+        table = tabulate_pair(effective[p], bins, work)
+        shapes = expect(sim[p, : bins.n_cells], table, bins, work)
+        total = shapes[0].sum()
+        if not total > 0:
             continue
+        probability = shapes[0] / total
+        out.probability[p, : bins.n_bins] = probability
+        share = _share_of(table, work)
         cells = sim_variance[p, : bins.n_cells]
-        noise = _multiply_shares(cells, bins, first, share, work)
-        _compare_slopes(shapes, total, noise, out.noise_information[p])
-        _respond(bins, first, share[0], shapes, total, response[:, : bins.n_cells])
+        _respond(bins, table.first, share, probability, weights[p], response[:, : bins.n_cells])
         _sum_squares(cells, response, out.score_variance[p])
-        for b in range(bins.n_bins):
-            out.probability[p, b] = shapes[0, b] / total[0]
-            out.relative_variance[p, b] = noise[0, b] / shapes[0, b] ** 2
-        _normalise_variance(
-            bins, first, share[0], cells, shapes[0], response[3], out.relative_variance[p]
-        )
+        out.score_variance[p] /= total**2
+        _vary(bins, table.first, share, cells, probability, response[3], out.variance[p])
+        out.variance[p] /= total**2
 
 
 @compiled
@@ -190,10 +241,8 @@ def work_space(layout: Layout, capacity: int) -> Work:
         np.empty(N_ORDERS * capacity),
         np.empty(N_ORDERS * capacity),
         np.empty(N_SHAPES * capacity),
-        np.empty(N_SHAPES * capacity),
         np.empty(n_bins * capacity),
         np.empty(N_ORDERS * n_bins),
-        np.empty(N_SHAPES * n_bins),
         np.empty(N_SHAPES * n_bins),
     )
 
@@ -232,38 +281,36 @@ def deposit_variance(width: float, level: int) -> float:
 
 
 @compiled
-def expect(
-    effective: Floats, bins: Bins, cells: Floats, n_shapes: int, work: Work
-) -> tuple[Floats, int, Floats]:
-    """Return what is expected of a pair, and the share of cells in a bin that it follows from.
-
-    `n_shapes` is N_FIRST or, with second derivatives, N_SHAPES.
-
-    Returns
-    -------
-    shapes : float array, shape (n_shapes, bins)
-        T and its derivatives by (tau, v, k).
-    first : int
-        First cell of the table, see `tabulate`.
-    share : float array, shape (n_shapes, n_cells)
-        K and its derivatives by (tau, v, k).
-    """
+def tabulate_pair(effective: Floats, bins: Bins, work: Work) -> Table:
+    """Return the share of cells in a bin for (tau, v, k)."""
     tau, v, k = effective
     reference = max(v, least_variance(bins.width))
-    n_orders = 6 + (2 if n_shapes == N_SHAPES else 0)
-    if v < reference:
-        n_orders = N_ORDERS - (0 if n_shapes == N_SHAPES else 1)
+    n_orders = 6 if v >= reference else N_ORDERS
     variance = reference - bins.deposited
-    first, table = tabulate(tau, variance, bins.width, bins.per_bin, n_orders, work)
-    start = bins.below + first
-    convolve(cells, start, bins.per_bin, table, bins.n_bins, work, work.orders)
-    orders = _add_empty_rows(work.orders, n_orders, bins.n_bins)
-    shapes = table_of(work.shapes, n_shapes, bins.n_bins)
-    differentiate(orders, v - reference, k, shapes)
-    table = _add_empty_rows(work.table, n_orders, table.shape[1])
-    share = table_of(work.share, n_shapes, table.shape[1])
-    differentiate(table, v - reference, k, share)
-    return shapes, first, share
+    first, orders = tabulate(tau, variance, bins.width, bins.per_bin, n_orders, work)
+    return Table(first, orders, v - reference, k)
+
+
+@compiled
+def expect(cells: Floats, table: Table, bins: Bins, work: Work) -> Floats:
+    """Return T and its derivatives by (tau, v, k), shape (N_SHAPES, bins)."""
+    start = bins.below + table.first
+    convolve(cells, start, bins.per_bin, table.orders, bins.n_bins, work, work.orders)
+    orders = _add_empty_rows(work.orders, len(table.orders), bins.n_bins)
+    shapes = table_of(work.shapes, N_SHAPES, bins.n_bins)
+    differentiate(orders, table.beyond, table.k, shapes)
+    return shapes
+
+
+@compiled
+def _share_of(table: Table, work: Work) -> Floats:
+    """Return the share K of each cell in a bin; `table` is the last that was made with `work`."""
+    n_cells = table.orders.shape[1]
+    orders = _add_empty_rows(work.table, len(table.orders), n_cells)
+    share = table_of(work.share, N_SHAPES, n_cells)
+    differentiate(orders, table.beyond, table.k, share)
+    first: Floats = share[0]
+    return first
 
 
 @compiled
@@ -275,15 +322,22 @@ def _add_empty_rows(buffer: Floats, n_rows: int, n_columns: int) -> Floats:
 
 
 @compiled
+def _sums(shapes: Floats) -> Floats:
+    """Return S and its derivatives."""
+    total = np.zeros(len(shapes))
+    for s in range(len(shapes)):
+        for b in range(shapes.shape[1]):
+            total[s] += shapes[s, b]
+    return total
+
+
+@compiled
 def normalise(shapes: Floats) -> Floats:
     """Divide derivatives of T by T, in place; return S, then its derivatives divided by S.
 
     T is kept above its least value.
     """
-    total = np.zeros(len(shapes))
-    for s in range(len(shapes)):
-        for b in range(shapes.shape[1]):
-            total[s] += shapes[s, b]
+    total = _sums(shapes)
     if not total[0] > 0:
         return total
     for b in range(shapes.shape[1]):
@@ -298,67 +352,11 @@ def normalise(shapes: Floats) -> Floats:
 
 
 @compiled
-def fluctuate(
-    first: int, share: Floats, bins: Bins, cells: Floats, shapes: Floats, work: Work
-) -> Floats:
-    """Return V of a pair and its derivatives by (tau, v, k), as many as `shapes` has.
-
-    `cells` are the sums of squared weights, `shapes` is normalised. The deposit of events in cells
-    makes V too large by at most v(deposit) / 2 v, 3 % for cells half a spread wide.
-    """
-    product = table_of(work.product, len(share), share.shape[1])
-    _square(share, product)
-    start = bins.below + first
-    noise = convolve(cells, start, bins.per_bin, product, bins.n_bins, work, work.noise)
-    _divide(noise, shapes)
-    return noise
-
-
-@compiled
-def _square(share: Floats, product: Floats) -> None:
-    """Fill K^2 and its derivatives: 2 K K_i, and 2 (K_i K_j + K K_ij) if K_ij is there."""
-    for c in range(share.shape[1]):
-        product[0, c] = share[0, c] ** 2
-        s = 4
-        for i in range(1, 4):
-            product[i, c] = 2 * share[0, c] * share[i, c]
-            if len(share) == N_SHAPES:
-                for j in range(i, 4):
-                    product[s, c] = 2 * (share[i, c] * share[j, c] + share[0, c] * share[s, c])
-                    s += 1
-
-
-@compiled
-def _divide(noise: Floats, shapes: Floats) -> None:
-    """Turn B = sum W2 K^2 and derivatives into V = B / T^2 and derivatives, in place.
-
-    With l_i = T_i / T: V_i = B_i / T^2 - 2 V l_i and
-    V_ij = B_ij / T^2 - 2 (V_i l_j + V_j l_i) - 2 V (l_i l_j + T_ij / T).
-    """
-    for b in range(noise.shape[1]):
-        square = shapes[0, b] ** 2
-        for s in range(len(noise)):
-            noise[s, b] /= square
-        v = noise[0, b]
-        for i in range(1, 4):
-            noise[i, b] -= 2 * v * shapes[i, b]
-        if len(noise) == N_SHAPES:
-            s = 4
-            for i in range(1, 4):
-                for j in range(i, 4):
-                    mixed = noise[i, b] * shapes[j, b] + noise[j, b] * shapes[i, b]
-                    both = shapes[i, b] * shapes[j, b] + shapes[s, b]
-                    noise[s, b] -= 2 * (mixed + v * both)
-                    s += 1
-
-
-@compiled
 def _add_multinomial(counts: Floats, shapes: Floats, total: Floats, out: Floats) -> None:
-    """Add - sum D ln p, its gradient, Fisher elements and, where given, second derivatives.
+    """Add - sum D ln p, its gradient and Fisher elements.
 
-    With l_i = T_i / T and L_i = S_i / S:
-    g_i = -sum D (l_i - L_i), I_ij = n sum p (l_i - L_i) (l_j - L_j) and
-    O_ij = sum D (l_i l_j - T_ij / T) + n (S_ij / S - L_i L_j).
+    With l_i = T_i / T and L_i = S_i / S: g_i = -sum D (l_i - L_i) and
+    I_ij = n sum p (l_i - L_i) (l_j - L_j).
     """
     n = counts.sum()
     for b in range(len(counts)):
@@ -370,71 +368,55 @@ def _add_multinomial(counts: Floats, shapes: Floats, total: Floats, out: Floats)
             out[i] -= counts[b] * slope
             for j in range(i, 4):
                 out[s] += n * p * slope * (shapes[j, b] - total[j])
-                if len(shapes) == N_SHAPES:
-                    out[s + 6] += counts[b] * (shapes[i, b] * shapes[j, b] - shapes[s, b])
-                    out[s + 6] += counts[b] * (total[s] - total[i] * total[j])
                 s += 1
 
 
 @compiled
-def _add_noise(counts: Floats, noise: Floats, out: Floats) -> None:
-    """Add - sum D ln(1 + V) / 2, its gradient and, where given, second derivatives."""
+def _add_scores(counts: Floats, shapes: Floats, weights: Floats, out: Floats) -> None:
+    """Add g_i, A_ij and B_ij, see `N_SCORES`; `shapes` are divided by S.
+
+    g_i = sum (D - n p) s_i, A_ij = n sum s_i (T_j - p S_j) / S and
+    B_ij = n [sum p s_i s_j - (sum p s_i) (sum p s_j)].
+    """
+    n, total = counts.sum(), _sums(shapes)
+    mean = np.zeros(3)
     for b in range(len(counts)):
-        half, above = counts[b] / 2, 1 + noise[0, b]
-        out[0] -= half * math.log(above)
-        s = 4
-        for i in range(1, 4):
-            slope = noise[i, b] / above
-            out[i] -= half * slope
-            if len(noise) == N_SHAPES:
-                for j in range(i, 4):
-                    out[s + 6] -= half * (noise[s, b] - slope * noise[j, b]) / above
-                    s += 1
-
-
-@compiled
-def _multiply_shares(cells: Floats, bins: Bins, first: int, share: Floats, work: Work) -> Floats:
-    """Return sum W2 K_i K_j for i <= j of (none, tau, v, k), shape (N_SHAPES, bins)."""
-    product = table_of(work.product, N_SHAPES, share.shape[1])
-    s = 0
-    for i in range(N_FIRST):
-        for j in range(i, N_FIRST):
-            for c in range(share.shape[1]):
-                product[s, c] = share[i, c] * share[j, c]
-            s += 1
-    start = bins.below + first
-    return convolve(cells, start, bins.per_bin, product, bins.n_bins, work, work.noise)
-
-
-@compiled
-def _compare_slopes(shapes: Floats, total: Floats, noise: Floats, out: Floats) -> None:
-    """Add sum_b p_b Cov(l_i, l_j)_b to `out`."""
-    for b in range(shapes.shape[1]):
-        factor = 1 / (shapes[0, b] * total[0])  # p / T^2
-        s = 4
-        for i in range(1, 4):
-            for j in range(i, 4):
-                li, lj = shapes[i, b], shapes[j, b]
-                both = noise[s, b] + li * lj * noise[0, b] - li * noise[j, b] - lj * noise[i, b]
-                out[s - 4] += factor * both
-                s += 1
+        p = shapes[0, b]
+        at = 12
+        for i in range(3):
+            s = weights[i, b]
+            mean[i] += p * s
+            out[i] += (counts[b] - n * p) * s
+            for j in range(3):
+                out[3 + 3 * i + j] += n * s * (shapes[j + 1, b] - p * total[j + 1])
+            for j in range(i, 3):
+                out[at] += n * p * s * weights[j, b]
+                at += 1
+    at = 12
+    for i in range(3):
+        for j in range(i, 3):
+            out[at] -= n * mean[i] * mean[j]
+            at += 1
 
 
 @compiled
 def _respond(
-    bins: Bins, first: int, share: Floats, shapes: Floats, total: Floats, response: Floats
+    bins: Bins, first: int, share: Floats, probability: Floats, weights: Floats, response: Floats
 ) -> None:
-    """Fill how the gradient, divided by n, moves with the weight of each cell.
+    """Fill how g, divided by -n / S, moves with the weight of each cell.
 
-    The last row is filled with the share of each cell in the window, divided by S.
+    The last row is filled with the share of each cell in the window.
     """
     response[:] = 0
     n_cells = response.shape[1]
-    for b in range(bins.n_bins):
-        start = bins.below + b * bins.per_bin + first
-        low, high = max(0, -start), min(len(share), n_cells - start)
-        for i in range(4):
-            slope = ((shapes[i + 1, b] - total[i + 1]) if i < 3 else 1.0) / total[0]
+    for i in range(4):
+        mean = 0.0
+        for b in range(bins.n_bins if i < 3 else 0):
+            mean += probability[b] * weights[i, b]
+        for b in range(bins.n_bins):
+            slope = weights[i, b] - mean if i < 3 else 1.0
+            start = bins.below + b * bins.per_bin + first
+            low, high = max(0, -start), min(len(share), n_cells - start)
             line = response[i, start + low : start + high]
             part = share[low:high]
             for c in range(len(part)):
@@ -443,7 +425,7 @@ def _respond(
 
 @compiled
 def _sum_squares(cells: Floats, response: Floats, out: Floats) -> None:
-    """Add sum_f W2_f a_f a_f^T to `out`."""
+    """Fill `out` with sum_f W2_f a_f a_f^T."""
     tt = tv = tk = vv = vk = kk = 0.0
     for f in range(len(cells)):
         t, v, k = response[0, f], response[1, f], response[2, f]
@@ -458,22 +440,27 @@ def _sum_squares(cells: Floats, response: Floats, out: Floats) -> None:
 
 
 @compiled
-def _normalise_variance(
-    bins: Bins, first: int, share: Floats, cells: Floats, t: Floats, inside: Floats, out: Floats
-) -> None:
-    """Turn V, the relative variance of T, into that of p = T / S, in place.
+def _vary(
+    bins: Bins, first: int, share: Floats, cells: Floats, probability: Floats, inside: Floats,
+    out: Floats,
+) -> None:  # fmt: skip
+    """Fill S^2 Var(p) = Var(T) - 2 p Cov(T, S) + p^2 Var(S); `cells` are sums of squared weights.
 
-    It is V - 2 Cov(T, S) / (T S) + V_S; `inside` is the share of cells in the window, divided by S.
+    `inside` is the share of each cell in the window. The deposit of events in cells makes the
+    variance too large by at most v(deposit) / 2 v, 3 % for cells half a spread wide.
     """
     whole = 0.0
     for f in range(len(cells)):
         whole += cells[f] * inside[f] ** 2
     for b in range(bins.n_bins):
         start = bins.below + b * bins.per_bin + first
-        both = 0.0
+        alone = both = 0.0
         for c in range(max(0, -start), min(len(share), len(cells) - start)):
-            both += cells[start + c] * share[c] * inside[start + c]
-        out[b] = max(out[b] - 2 * both / t[b] + whole, 0.0)
+            part = cells[start + c] * share[c]
+            alone += part * share[c]
+            both += part * inside[start + c]
+        p = probability[b]
+        out[b] = max(alone - 2 * p * both + p * p * whole, 0.0)
 
 
 @compiled
@@ -604,13 +591,13 @@ def differentiate(orders: Floats, beyond: float, k: float, shapes: Floats) -> No
     Parameters
     ----------
     orders : float array, shape (N_ORDERS, m)
-        Derivatives P_n in tau at the variance v0 of the Gaussian. First derivatives use 0 to 5,
-        second ones to 7; where h is not zero, they use two or one more.
+        Derivatives P_n in tau at the variance v0 of the Gaussian; 6 and 7 are used only where h
+        is not zero.
     beyond : float
         h = v - v0, not zero only where P + h/2 P_2 + h^2/8 P_4 + h^3/48 P_6 is used.
     k : float
         Third cumulant.
-    shapes : float array, shape (N_FIRST or N_SHAPES, m)
+    shapes : float array, shape (N_SHAPES, m)
         Filled, in the order of `N_SHAPES`.
     """
     h = beyond
@@ -622,21 +609,3 @@ def differentiate(orders: Floats, beyond: float, k: float, shapes: Floats) -> No
         shapes[1, i] = p1 + a * p3 + b * p5 + c * p7 - k / 6 * (p4 + a * p6)
         shapes[2, i] = (p2 + a * p4 + b * p6 - k / 6 * p5) / 2
         shapes[3, i] = -(p3 + a * p5) / 6
-    if len(shapes) == N_SHAPES:
-        _differentiate_twice(orders, beyond, k, shapes)
-
-
-@compiled
-def _differentiate_twice(orders: Floats, h: float, k: float, shapes: Floats) -> None:
-    """Fill the second derivatives, see `differentiate`."""
-    a, b, c = h / 2, h**2 / 8, h**3 / 48
-    in_v = 0.0 if h != 0 else k / 6
-    for i in range(orders.shape[1]):
-        p2, p3, p4, p5 = orders[2, i], orders[3, i], orders[4, i], orders[5, i]
-        p6, p7, p8 = orders[6, i], orders[7, i], orders[8, i]
-        shapes[4, i] = p2 + a * p4 + b * p6 + c * p8 - k / 6 * (p5 + a * p7)
-        shapes[5, i] = (p3 + a * p5 + b * p7 - k / 6 * p6) / 2
-        shapes[6, i] = -(p4 + a * p6) / 6
-        shapes[7, i] = (p4 + a * p6 - in_v * p7) / 4
-        shapes[8, i] = -p5 / 12
-        shapes[9, i] = 0.0

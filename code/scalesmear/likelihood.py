@@ -1,18 +1,16 @@
-r"""Likelihood of scales and smearings, exact derivatives included.
+r"""Likelihood of scales and smearings for smooth shapes: where the fit begins.
 
 Data are never moved. In each pair the counts D_b of data in fixed bins are multinomial with
-probabilities p_b = T_b / S, S = sum_b T_b, where T is the smeared and shifted simulation
-(`scalesmear.template`). The simulation is itself a sample, T_b fluctuates by the relative variance
-V_b = sum_f W2_f K_bf^2 / T_b^2, and E[ln T_b] is low by V_b / 2 to first order. So a fit minimises
+probabilities p_b = T_b / S, S = sum_b T_b, where T is a shape, shifted and smeared
+(`scalesmear.template`). Minimised is
 
-    F = - sum_pairs sum_b D_b [ln p_b + ln(1 + V_b) / 2].
+    F = - sum_pairs sum_b D_b ln p_b.
 
-Without the second term a fit prefers more smearing than there is, because smearing averages the
-noise of the simulation away.
-
-Per pair, F depends on three effective parameters (tau, v, k) only. A compiled kernel returns F, its
-gradient and second derivatives in those; `ScaleSmearingMap` knows how they depend on the parameters
-of the fit.
+With the simulation of each pair for its shape this would be the likelihood of the model, but the
+noise of a small simulation biases its minimum: smearing averages the noise away, and a fit prefers
+more smearing than there is. So the shapes are the references of the pairs
+(`scalesmear.references`), which brings the parameters near to where `scalesmear.equations` finds
+them.
 """
 
 from __future__ import annotations
@@ -23,131 +21,38 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scalesmear.fit_kernels import N_TERMS, REACH, evaluate_pairs, least_variance
-from scalesmear.histogram import FINE_PER_BIN, pair_categories
+from scalesmear.effective import table_capacity
+from scalesmear.fit_kernels import N_TERMS, evaluate_pairs
 from scalesmear.solver import Evaluation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scalesmear.events import IntArray
+    from scalesmear.effective import ScaleSmearingMap
     from scalesmear.template import Templates
 
     Floats = NDArray[np.float64]
 
-PACKED = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
-"""Where the element (i, j) of a symmetric matrix in (tau, v, k) is stored."""
-
-
-@dataclass(frozen=True)
-class ScaleSmearingMap:
-    """Effective parameters of pairs as functions of ln(scale) and smearing^2.
-
-    The parameter vector is (u_0 ... u_(n-1), q_0 ... q_(m-1)) with u = ln(scale), q = smearing^2.
-
-    Attributes
-    ----------
-    index : int array, shape (p, 4)
-        The parameters of each pair: scale and scale, smearing and smearing of its electrons.
-    n_scales, n_smearings : int
-    """
-
-    index: IntArray
-    n_scales: int
-    n_smearings: int
-
-    @classmethod
-    def of_pairs(cls, pairs: IntArray, smearing_of: IntArray) -> ScaleSmearingMap:
-        """Describe pairs whose scale category i has the smearing `smearing_of[i]`."""
-        legs = pair_categories(pairs)
-        index = np.concatenate([legs, len(smearing_of) + smearing_of[legs]], axis=1)
-        return cls(index.astype(np.int64), len(smearing_of), int(smearing_of.max()) + 1)
-
-    @property
-    def size(self) -> int:
-        """Number of parameters."""
-        return self.n_scales + self.n_smearings
-
-    def effective(self, parameters: Floats) -> Floats:
-        """Return (tau, v, k) of each pair, shape (p, 3); formulas in `scalesmear.template`."""
-        local = parameters[self.index]
-        sum_u, q = local[:, :2].sum(axis=1), local[:, 2:]
-        sum_q, sum_q2 = q.sum(axis=1), (q * q).sum(axis=1)
-        tau = sum_u / 2 + sum_q / 4 + 3 / 8 * sum_q2
-        return np.stack([tau, sum_q / 4 + 5 / 8 * sum_q2, -3 / 8 * sum_q2], axis=1)
-
-    def jacobian(self, parameters: Floats) -> Floats:
-        """Return the derivatives of (tau, v, k) by the four parameters, shape (p, 3, 4)."""
-        q = parameters[self.index[:, 2:]]
-        out = np.zeros((len(q), 3, 4))
-        out[:, 0, :2] = 1 / 2
-        out[:, 0, 2:] = 1 / 4 + 3 / 4 * q
-        out[:, 1, 2:] = 1 / 4 + 5 / 4 * q
-        out[:, 2, 2:] = -3 / 4 * q
-        return out
-
-    def gradient(self, terms: Floats, jacobian: Floats) -> Floats:
-        """Add up gradients by (tau, v, k), shape (p, 3), to that by the parameters."""
-        local = np.matmul(terms[:, None, :], jacobian)
-        return _add_up(self.index, local, self.size)
-
-    def matrix(self, terms: Floats, jacobian: Floats) -> Floats:
-        """Add up packed symmetric matrices, shape (p, 6), to one of the parameters."""
-        local = np.matmul(jacobian.transpose(0, 2, 1), np.matmul(terms[:, PACKED], jacobian))
-        place = self.size * self.index[:, :, None] + self.index[:, None, :]
-        return _add_up(place, local, self.size**2).reshape(self.size, self.size)
-
-    def curvature(self, terms: Floats) -> Floats:
-        """Return what the second derivatives of (tau, v, k) by q add to the Hessian.
-
-        `terms` is the gradient by (tau, v, k), shape (p, 3).
-        """
-        each = terms @ np.array([3 / 4, 5 / 4, -3 / 4])
-        return np.diag(_add_up(self.index[:, 2:], np.stack([each, each], axis=1), self.size))
-
-
-def _add_up(place: IntArray, values: Floats, size: int) -> Floats:
-    """Add values of any shape at their places in a vector of `size`."""
-    return np.asarray(np.bincount(place.ravel(), values.ravel(), minlength=size), np.float64)
-
 
 @dataclass(frozen=True)
 class Likelihood:
-    """F as a function of the parameters, for fixed data and simulation.
-
-    Attributes
-    ----------
-    templates : Templates
-    mapping : ScaleSmearingMap
-    noise : bool
-        Whether F has the term for the finite simulation.
-    """
+    """F as a function of the parameters, for fixed data and reference shapes."""
 
     templates: Templates
     mapping: ScaleSmearingMap
-    noise: bool = True
 
-    def __call__(self, parameters: Floats, *, exact: bool = True) -> Evaluation:
-        """Evaluate F; the exact second derivatives only if asked for."""
+    def __call__(self, parameters: Floats) -> Evaluation:
+        """Evaluate F, its gradient and its Fisher matrix."""
         jacobian = self.mapping.jacobian(parameters)
-        terms = pair_terms(
-            self.templates, self.mapping.effective(parameters), noise=self.noise, exact=exact
-        )
-        slope = terms[:, 1:4]
-        hessian = None
-        if exact:
-            hessian = self.mapping.matrix(terms[:, 10:], jacobian) + self.mapping.curvature(slope)
+        terms = pair_terms(self.templates, self.mapping.effective(parameters))
         return Evaluation(
             value=math.fsum(terms[:, 0]),
-            gradient=self.mapping.gradient(slope, jacobian),
-            fisher=self.mapping.matrix(terms[:, 4:10], jacobian),
-            hessian=hessian,
+            gradient=self.mapping.gradient(terms[:, 1:4], jacobian),
+            fisher=self.mapping.matrix(terms[:, 4:], jacobian),
         )
 
 
-def pair_terms(
-    templates: Templates, effective: Floats, *, noise: bool = True, exact: bool = True
-) -> Floats:
+def pair_terms(templates: Templates, effective: Floats) -> Floats:
     """Return F and its derivatives by (tau, v, k) of each pair, shape (p, N_TERMS).
 
     `effective` has shape (p, 3). The columns are those of `N_TERMS`.
@@ -155,16 +60,7 @@ def pair_terms(
     t = templates
     out = np.zeros((len(t.pairs), N_TERMS))
     evaluate_pairs(
-        t.layout, t.merge, t.level, t.counts, t.sim, t.sim_variance, effective,
-        table_capacity(t, effective), noise, exact, out,
+        t.layout, t.merge, t.level, t.counts, t.reference, effective,
+        table_capacity(t, effective), out,
     )  # fmt: skip
     return out
-
-
-def table_capacity(templates: Templates, effective: Floats) -> int:
-    """Return how many cells the widest table may need."""
-    width = templates.layout.width * 2.0**templates.level
-    least = least_variance(float(width.max()))
-    spread = np.sqrt(np.maximum(effective[:, 1], least))
-    per_bin = (FINE_PER_BIN * templates.merge) >> templates.level
-    return int(np.max(2 * REACH * spread / width + 2 * per_bin)) + 4

@@ -86,14 +86,14 @@ def _count_events(
     """Return effective simulated events and why each pair cannot be used; "" if it can."""
     n_eff = effective_events(histograms)
     n_data = histograms.data[:, histograms.grid.window_slice].sum(axis=1)
-    return n_eff, [
-        f"{sim:.0f} effective simulated events, {min_sim_events:.0f} are needed"
-        if sim < max(min_sim_events, 1.0)
-        else f"{data:.0f} data events, {min_data_events:.0f} are needed"
-        if data < max(min_data_events, 1.0)
-        else ""
-        for sim, data in zip(n_eff, n_data, strict=True)
-    ]
+    reasons = [""] * len(n_eff)
+    for row in np.flatnonzero(n_data < max(min_data_events, 1.0)):
+        reasons[row] = f"{n_data[row]:.0f} data events, {min_data_events:.0f} are needed"
+    for row in np.flatnonzero(n_eff < max(min_sim_events, 1.0)):
+        reasons[row] = (
+            f"{n_eff[row]:.0f} effective simulated events, {min_sim_events:.0f} are needed"
+        )
+    return n_eff, reasons
 
 
 def _determined(index: IntArray, fixed: BoolArray) -> BoolArray:

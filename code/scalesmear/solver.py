@@ -1,24 +1,27 @@
-"""Minimisation of a smooth function with known derivatives inside a box.
+"""Minima of a smooth function and roots of equations, inside a box.
 
-Far from the minimum a step uses the Fisher matrix, which is positive wherever one stands; near it
-the exact second derivatives, which shorten the end of the way. Parameters that press against a
-bound are held there for a step, and released as soon as the gradient points inwards.
+A minimum is found with the Fisher matrix, which is positive wherever one stands, a root with
+Newton's method. Parameters that press against a bound are held there for a step, and released as
+soon as the gradient or the equations point inwards.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from scalesmear.events import BoolArray
 
     Floats = NDArray[np.float64]
+
+T = TypeVar("T")
 
 SUFFICIENT = 1e-4
 """Least part of the decrease by the slope that an accepted step must bring (Armijo)."""
@@ -29,12 +32,8 @@ MAX_HALVINGS = 12
 ROUNDING = 1e-2
 """An expected decrease below this may drown in the rounding of the function."""
 
-LAST = 0.1
-"""An exact step that is expected to bring less is most likely the last: after it, the Fisher matrix
-will do."""
-
-LEAST_CURVATURE = 0.05
-"""In units of the Fisher matrix; directions that curve less are taken to curve so much."""
+SMALL = 200.0
+"""Values that are larger, in units of the tolerance, are no root though the next step is short."""
 
 
 class Evaluation(NamedTuple):
@@ -43,19 +42,30 @@ class Evaluation(NamedTuple):
     value: float
     gradient: Floats  # (n,)
     fisher: Floats  # (n, n), the expected second derivatives
-    hessian: Floats | None  # (n, n), the exact ones, where asked for
 
-    @property
-    def curvature(self) -> Floats:
-        """The best second derivatives at hand."""
-        return self.fisher if self.hessian is None else self.hessian
+
+class Equations(NamedTuple):
+    """Values of n equations in n parameters, and what a step needs to know."""
+
+    value: Floats  # (n,); a positive one wants a larger parameter
+    sensitivity: Floats  # (n, n), minus the derivatives of the values
+    information: Floats  # (n, n), symmetric: what the sensitivity would be without noise
+    variance: Floats  # (n, n), of the values, by the statistics of data
 
 
 class Objective(Protocol):
-    """A function with gradient, Fisher matrix and, if `exact`, second derivatives."""
+    """A function with gradient and Fisher matrix."""
 
-    def __call__(self, parameters: Floats, /, *, exact: bool) -> Evaluation:
+    def __call__(self, parameters: Floats, /) -> Evaluation:
         """Evaluate the function."""
+        ...
+
+
+class System(Protocol):
+    """Equations whose root is wanted."""
+
+    def __call__(self, parameters: Floats, /) -> Equations:
+        """Evaluate the equations."""
         ...
 
 
@@ -94,88 +104,168 @@ class Minimum(NamedTuple):
     reason: str
 
 
+class Root(NamedTuple):
+    """Where the search for a root ended, and why."""
+
+    parameters: Floats
+    equations: Equations
+    n_iterations: int
+    n_evaluations: int
+    converged: bool
+    reason: str
+
+
 def minimise(
     objective: Objective,
     start: Floats,
     box: Box,
     *,
-    near: float,
     tolerance: float = 1e-4,
     max_iterations: int = 100,
 ) -> Minimum:
     """Find a minimum of `objective` in a box, beginning at `start`.
 
-    Exact second derivatives are used once a step is expected to bring less than `near`. The end is
-    reached when one more step is expected to bring less than `tolerance`.
+    The end is reached when one more step is expected to bring less than `tolerance`.
     """
     x = box.clip(start)
-    now = objective(x, exact=False)
-    evaluations, reason = 1, f"{max_iterations} iterations were not enough"
+    now = objective(x)
+    evaluations = 1
     if not np.isfinite(now.value):
         return Minimum(x, now, 0, 1, False, "the likelihood at the start is not finite")
     for iteration in range(max_iterations):
-        change = next_step(x, now, box)
-        expected = -float(change @ now.gradient) / 2
-        if expected < tolerance:
-            reason = f"the next step is expected to bring {expected:.1e}, less than {tolerance:.0e}"
-            return Minimum(x, now, iteration, evaluations, True, reason)
-        exact = expected < near and (expected > LAST or now.hessian is None)
-        new_x, new, tries = search_line(objective, x, now, change, exact=exact)
+        change, _ = next_step(x, -now.gradient, now.fisher, box)
+        if change @ now.gradient > 0:  # parameters held at a bound can turn the rest upwards
+            change, _ = next_step(x, -now.gradient, np.diag(np.diag(now.fisher)), box)
+        slope = float(change @ now.gradient)
+        if -slope / 2 < tolerance:
+            return Minimum(x, now, iteration, evaluations, True, _done(-slope / 2, tolerance))
+        new_x, new, tries = _descend(objective, x, now.value, change, slope)
         evaluations += tries
-        if new is None and now.hessian is None:
-            reason = f"no decrease along the last step, which was expected to bring {expected:.1e}"
-            return Minimum(x, now, iteration, evaluations, expected < ROUNDING, reason)
-        # without success, try the Fisher matrix from the same place
-        x, now = (x, now._replace(hessian=None)) if new is None else (box.clip(new_x), new)
-    return Minimum(x, now, max_iterations, evaluations, False, reason)
+        if new is None:
+            reason = (
+                f"no decrease along the last step, which was expected to bring {-slope / 2:.1e}"
+            )
+            return Minimum(x, now, iteration, evaluations, -slope / 2 < ROUNDING, reason)
+        x, now = box.clip(new_x), new
+    return Minimum(x, now, max_iterations, evaluations, False, _too_many(max_iterations))
 
 
-def search_line(
-    objective: Objective, x: Floats, now: Evaluation, change: Floats, *, exact: bool
+def _descend(
+    objective: Objective, x: Floats, value: float, change: Floats, slope: float
 ) -> tuple[Floats, Evaluation | None, int]:
-    """Halve a step until the function decreases; return the point, its evaluation, the tries."""
-    slope = change @ now.gradient
+    """Halve a step until the function decreases; see `_search_line`."""
+    return _search_line(
+        objective, x, change, lambda new, size: new.value <= value + SUFFICIENT * size * slope
+    )
+
+
+def find_root(
+    system: System,
+    start: Floats,
+    box: Box,
+    *,
+    tolerance: float = 1e-4,
+    max_iterations: int = 100,
+) -> Root:
+    """Find a root of `system` in a box, beginning near it at `start`.
+
+    At a bound, the equation of a parameter may keep a value that wants to cross it. Steps are
+    halved until the values of the others, in the metric of the information, decrease. The end is
+    reached when half the squared length of the next step, in that metric, is below `tolerance`.
+    """
+    x = box.clip(start)
+    now, evaluations = system(x), 1
+    for iteration in range(max_iterations):
+        change, active = next_step(x, now.value, now.sensitivity, box)
+        left = float(change @ now.information @ change) / 2
+        if left < tolerance and _size(now, now, active) < SMALL * tolerance:
+            return Root(x, now, iteration, evaluations, True, _done(left, tolerance))
+        new_x, new, tries = _approach(system, x, now, change, active)
+        evaluations += tries
+        if new is None:
+            reason = f"the last step, expected to bring {left:.1e}, does not lead to a root"
+            close = left < ROUNDING and _size(now, now, active) < 2 * ROUNDING
+            return Root(x, now, iteration, evaluations, close, reason)
+        x, now = box.clip(new_x), new
+    return Root(x, now, max_iterations, evaluations, False, _too_many(max_iterations))
+
+
+def _approach(
+    system: System, x: Floats, now: Equations, change: Floats, active: BoolArray
+) -> tuple[Floats, Equations | None, int]:
+    """Halve a step until the values that it can change are smaller; see `_search_line`."""
+    before = _size(now, now, active)
+    return _search_line(
+        system,
+        x,
+        change,
+        lambda new, size: _size(new, now, active) <= (1 - SUFFICIENT * size) * before,
+    )
+
+
+def _size(new: Equations, now: Equations, active: BoolArray) -> float:
+    """Return the squared length of some values in the metric of the information `now`."""
+    value = new.value[active]
+    block = now.information[np.ix_(active, active)]
+    return float(value @ np.linalg.lstsq(block, value, rcond=None)[0])
+
+
+def _done(left: float, tolerance: float) -> str:
+    """Return why a search ended well."""
+    return f"the next step is expected to bring {left:.1e}, less than {tolerance:.0e}"
+
+
+def _too_many(iterations: int) -> str:
+    """Return why a search ended without success."""
+    return f"{iterations} iterations were not enough"
+
+
+def _search_line(
+    function: Callable[[Floats], T],
+    x: Floats,
+    change: Floats,
+    accept: Callable[[T, float], bool],
+) -> tuple[Floats, T | None, int]:
+    """Halve a step until it is accepted; return the point, its evaluation, the tries."""
     size = 1.0
     for tries in range(1, MAX_HALVINGS + 1):
         new_x = x + size * change
-        new = objective(new_x, exact=exact)
-        if new.value <= now.value + SUFFICIENT * size * slope:
+        new = function(new_x)
+        if accept(new, size):
             return new_x, new, tries
         size /= 2
     return x, None, MAX_HALVINGS
 
 
-def next_step(x: Floats, now: Evaluation, box: Box) -> Floats:
-    """Return the change that the curvature suggests, inside the box; it points downwards."""
+def next_step(x: Floats, push: Floats, matrix: Floats, box: Box) -> tuple[Floats, BoolArray]:
+    """Return the change that solves matrix x change = push in the box, and which are free in it.
+
+    Parameters that `push` presses against a bound stay; others that would cross one end there.
+    """
     down, up = box.lower - x, box.upper - x
-    pressed = ((down >= 0) & (now.gradient > 0)) | ((up <= 0) & (now.gradient < 0))
+    pressed = ((down >= 0) & (push < 0)) | ((up <= 0) & (push > 0))
     change = np.zeros(len(x))
     active = box.free & ~pressed
     while active.any():
-        push = -(now.gradient + now.curvature @ np.where(active, 0.0, change))
-        change[active] = solve(now, active, push[active])
+        rest = push - matrix @ np.where(active, 0.0, change)
+        change[active] = _solve(matrix[np.ix_(active, active)], rest[active])
         inside = np.clip(change, down, up)
         beyond = active & (inside != change)
         if not beyond.any():
             break
         change, active = np.where(beyond, inside, change), active & ~beyond
-    if change @ now.gradient > 0:  # parameters held at a bound can turn the rest upwards
-        alone = -now.gradient / np.maximum(np.diag(now.fisher), np.finfo(float).tiny)
-        change = np.where(box.free & ~pressed, np.clip(alone, down, up), 0.0)
-    return change * min(1.0, 1 / np.max(np.abs(change) / box.max_step, initial=1e-300))
+    return change * min(1.0, 1 / np.max(np.abs(change) / box.max_step, initial=1e-300)), active
 
 
-def solve(now: Evaluation, active: BoolArray, push: Floats) -> Floats:
-    """Solve curvature x step = push for the active parameters, in units of the Fisher matrix.
+def _solve(matrix: Floats, push: Floats) -> Floats:
+    """Solve linear equations in units in which the matrix has ones on its diagonal.
 
-    Where the curvature is not positive, its eigenvalues are replaced by their absolute values.
+    Directions that the matrix does not know are left alone.
     """
-    unit = 1 / np.sqrt(np.diag(now.fisher)[active])
-    matrix = now.curvature[np.ix_(active, active)] * np.outer(unit, unit)
+    unit = 1 / np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
+    scaled = matrix * np.outer(unit, unit)
     try:
-        step = cho_solve(cho_factor(matrix, check_finite=False), unit * push, check_finite=False)
-    except LinAlgError:
-        eigenvalues, vectors = np.linalg.eigh(matrix)
-        lengths = np.maximum(np.abs(eigenvalues), LEAST_CURVATURE)
-        step = vectors @ ((vectors.T @ (unit * push)) / lengths)
+        step = np.linalg.solve(scaled, unit * push)
+    except np.linalg.LinAlgError:
+        step = np.linalg.pinv(scaled) @ (unit * push)
     return np.asarray(unit * step, np.float64)

@@ -67,6 +67,8 @@ class Templates:
         Data in the window; the first n_bins / merge are used.
     sim, sim_variance : float arrays, shape (p, n_cells)
         Sums of weights and of squared weights in cells; the first layout.size / 2^level are used.
+    reference : float array, shape (p, n_cells)
+        Shapes from which the weights of bins follow, in the same cells.
     """
 
     layout: Layout
@@ -76,6 +78,7 @@ class Templates:
     counts: Floats
     sim: Floats
     sim_variance: Floats
+    reference: Floats
 
     @property
     def n_bins(self) -> NDArray[np.int64]:
@@ -84,22 +87,34 @@ class Templates:
 
 
 def arrange(
-    histograms: PairHistograms, rows: IntArray, merge: IntArray, level: IntArray
+    histograms: PairHistograms,
+    rows: IntArray,
+    merge: IntArray,
+    level: IntArray,
+    reference: Floats | None = None,
 ) -> Templates:
-    """Bin some rows of the histograms for the likelihood; see `Templates`."""
+    """Bin some rows of the histograms for the fit; see `Templates`.
+
+    `reference` has shape (len(rows), n_fine); by default it is the simulation itself.
+    """
     grid = histograms.grid
     below, above = (BLOCK * (n // BLOCK + 2) for n in (grid.n_below, grid.n_above))
     window = grid.n_bins * FINE_PER_BIN
     layout = Layout(grid.width, below, window, below + window + above)
     counts = np.zeros((len(rows), grid.n_bins))
-    n_cells = layout.size >> int(level.min())
-    sim, variance = np.empty((len(rows), n_cells)), np.empty((len(rows), n_cells))
-    scratch = np.empty(layout.size)
-    shift = below - grid.n_below
     sum_bins(histograms.data, rows, grid.n_below, merge, counts)
-    arrange_cells(histograms.sim, rows, shift, level, scratch, sim)
-    arrange_cells(histograms.sim_variance, rows, shift, level, scratch, variance)
-    return Templates(layout, histograms.pairs[rows], merge, level, counts, sim, variance)
+    scratch = np.empty(layout.size)
+
+    def in_cells(fine: Floats, which: IntArray) -> Floats:
+        cells = np.empty((len(rows), layout.size >> int(level.min(initial=MAX_LEVEL))))
+        arrange_cells(fine, which, below - grid.n_below, level, scratch, cells)
+        return cells
+
+    sim = in_cells(histograms.sim, rows)
+    variance = in_cells(histograms.sim_variance, rows)
+    smooth = sim if reference is None else in_cells(reference, np.arange(len(rows)))
+    pairs = histograms.pairs[rows]
+    return Templates(layout, pairs, merge, level, counts, sim, variance, smooth)
 
 
 def coarsest_level(variance: Floats, width: float) -> NDArray[np.int64]:

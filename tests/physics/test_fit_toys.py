@@ -86,12 +86,25 @@ def test_pulls_of_many_toys() -> None:
     assert np.mean(found.p_value < 0.01) < 0.05
 
 
-def test_without_its_correction_a_small_simulation_pretends_smearing() -> None:
-    with_it = pulls(25, (6, 6), 50_000, 50_000)
-    without = pulls(25, (6, 6), 50_000, 50_000, FitSettings(noise_correction=False))
-    # the bias is several of its own errors; scales do not care
-    assert without.smearing.mean() - with_it.smearing.mean() > 0.15
-    assert abs(without.scale.mean() - with_it.scale.mean()) < 0.05
+def test_pulls_with_hundreds_of_sparse_pairs() -> None:
+    # 20 to 300 effective events in most pairs, 16 % negative weights: noise of the simulation must
+    # not pass for smearing, and is as large as the noise of data
+    found = pulls(25, (30, 6), 100_000, 100_000, negative=0.16)
+    assert_unbiased_with_right_errors(found.scale, slack=0.02)
+    assert_unbiased_with_right_errors(found.smearing, slack=0.1)
+
+
+def test_sparse_pairs_make_errors_smaller() -> None:
+    toy = random_toy(2, 30, 6, negative=0.16)
+    h = toy.draw(np.random.default_rng(3), 100_000, 100_000)
+    errors = [
+        np.diag(fit_pairs(h, toy.smearing_of, FitSettings(min_sim_events=least)).covariance)
+        for least in (100, 50, 20)
+    ]
+    for more, fewer in zip(errors[1:], errors, strict=False):
+        known = fewer > 0
+        assert np.median(more[known] / fewer[known]) < 1
+        assert np.mean(more[known] < 1.1 * fewer[known]) > 0.9
 
 
 def test_far_starts_converge() -> None:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.cells import Window
-    from scalesmear.events import BoolArray
+    from scalesmear.events import BoolArray, FloatArray
+    from scalesmear.fit import FitResult
     from scalesmear.report.inputs import NamedClosure, NamedFit, ReportInputs
     from scalesmear.report.mass_figures import Comparison
     from scalesmear.report.settings import ReportSettings
@@ -388,6 +389,11 @@ def _closure_drawings(named: NamedClosure, fit: NamedFit, signs: _Signs) -> list
     ]
 
 
+def _p_values(result: FitResult) -> FloatArray:
+    """Return the p values of the pairs that were compared."""
+    return result.goodness.p_value[result.goodness.ndf > 0]
+
+
 def _goodness(inputs: ReportInputs) -> Section:
     signs = _signs(inputs.settings)
     last = inputs.fits[-1]
@@ -402,7 +408,7 @@ def _goodness(inputs: ReportInputs) -> Section:
                 "would show with its statistical error.",
                 partial(
                     p_value_figure,
-                    [(fit.name, fit.result.goodness.p_value) for fit in inputs.fits],
+                    [(fit.name, _p_values(fit.result)) for fit in inputs.fits],
                     **signs,
                 ),
             ),

@@ -1,0 +1,121 @@
+r"""Estimating equations of scales and smearings, which the noise of the simulation cannot bias.
+
+In each pair, n data are expected with probabilities p_b = T_b / S, S = sum_b T_b, where T is the
+simulation of the pair, shifted and smeared (`scalesmear.template`), noise included. The parameters
+theta solve
+
+    g_j(theta) = sum_pairs w sum_b [D_b - n p_b(theta)] s_bj = 0,   s_bj = d ln r_b / d theta_j.
+
+The weights s come from the smooth shape r of a reference (`scalesmear.references`) near the
+solution, and stay fixed. With r = T and w = 1, g would be the gradient of the likelihood there. But
+r does not share the events of T, and p is linear in the weights of the events but for its
+normalisation. So the mean of g at the true parameters is 0 whatever the noise of T, however few
+events there are, and weights that are not exact cost precision in second order only. The factor
+
+    w = 1 / (1 + n / N),   N the effective number of simulated events,
+
+takes account of how much larger the variance of D - n p is for a small simulation.
+
+The sensitivity A_jk = - d g_j / d theta_k = sum_pairs n w sum_b s_bj d p_b / d theta_k is noisy, but
+not biased either; a step of Newton's method is A^-1 g.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scalesmear.effective import table_capacity
+from scalesmear.fit_kernels import N_SCORES, compare_pairs, weigh_pairs
+from scalesmear.solver import Equations
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from scalesmear.effective import ScaleSmearingMap
+    from scalesmear.fit_kernels import ShapeNoise
+    from scalesmear.template import Templates
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ScoreEquations:
+    """g as a function of the parameters, for fixed data, simulation and weights.
+
+    Attributes
+    ----------
+    templates : Templates
+    mapping : ScaleSmearingMap
+    factor : float array, shape (p,)
+        w of each pair.
+    weights : float array, shape (p, 3, n_bins of the grid)
+        s by (tau, v, k), see `bin_weights`.
+    jacobian : float array, shape (p, 3, 4)
+        Derivatives of (tau, v, k) by the parameters where the weights were made.
+    """
+
+    templates: Templates
+    mapping: ScaleSmearingMap
+    factor: Floats
+    weights: Floats
+    jacobian: Floats
+
+    @classmethod
+    def at(
+        cls, templates: Templates, mapping: ScaleSmearingMap, n_eff_sim: Floats, parameters: Floats
+    ) -> ScoreEquations:
+        """Return the equations whose weights are those of the references at `parameters`.
+
+        `n_eff_sim` has shape (p,), the effective number of simulated events of each pair.
+        """
+        factor = 1 / (1 + templates.counts.sum(axis=1) / n_eff_sim)
+        weights = bin_weights(templates, mapping.effective(parameters))
+        return cls(templates, mapping, factor, weights, mapping.jacobian(parameters))
+
+    def __call__(self, parameters: Floats) -> Equations:
+        """Evaluate g, the sensitivity A, what A would be for T = r, and the variance B of g."""
+        mapping, here = self.mapping, self.mapping.jacobian(parameters)
+        scores = pair_scores(self.templates, mapping.effective(parameters), self.weights)
+        weighted = self.factor[:, None] * scores
+        return Equations(
+            value=mapping.gradient(weighted[:, :3], self.jacobian),
+            sensitivity=mapping.matrix(weighted[:, 3:12], self.jacobian, here),
+            information=mapping.matrix(weighted[:, 12:], self.jacobian),
+            variance=mapping.matrix(self.factor[:, None] * weighted[:, 12:], self.jacobian),
+        )
+
+    def sim_variance(self, noise: ShapeNoise) -> Floats:
+        """Return the variance V of g from the statistics of the simulation."""
+        scale = (self.factor * self.templates.counts.sum(axis=1)) ** 2
+        return self.mapping.matrix(scale[:, None] * noise.score_variance, self.jacobian)
+
+
+def bin_weights(templates: Templates, effective: Floats) -> Floats:
+    """Return d ln r / d(tau, v, k) in the bins of each pair, shape (p, 3, n_bins of the grid).
+
+    `effective` has shape (p, 3). Weights are 0 without a reference, and beyond the bins of a pair.
+    """
+    t = templates
+    out = np.zeros((len(t.pairs), 3, t.counts.shape[1]))
+    weigh_pairs(
+        t.layout, t.merge, t.level, t.reference, effective, table_capacity(t, effective), out
+    )
+    return out
+
+
+def pair_scores(templates: Templates, effective: Floats, weights: Floats) -> Floats:
+    """Return g, A and B by (tau, v, k) of each pair, without w, shape (p, N_SCORES).
+
+    `effective` has shape (p, 3), `weights` that of `bin_weights`. The columns are those of
+    `N_SCORES`; a pair without simulation has zeros.
+    """
+    t = templates
+    out = np.zeros((len(t.pairs), N_SCORES))
+    compare_pairs(
+        t.layout, t.merge, t.level, t.counts, t.sim, weights, effective,
+        table_capacity(t, effective), out,
+    )  # fmt: skip
+    return out

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from scalesmear.compiled import compiled
+from scalesmear.compiled import compiled, read_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,7 +36,8 @@ ANY_GAIN = 0
 BLOCK = 1 << 10
 """Electrons that are taken through all variables while they are in the nearest cache."""
 
-NO_NUMBERS, NO_GAINS = np.empty(0, np.float32), np.empty(0, np.uint8)
+NO_NUMBERS = read_only(np.empty(0, np.float32))
+NO_GAINS = read_only(np.empty(0, np.uint8))
 
 Range = tuple[float, float]
 
@@ -382,14 +383,14 @@ def _flat(
     if values is None or np.shape(values) != shape:
         got = "nothing" if values is None else f"shape {np.shape(values)}"
         raise ValueError(f"{name} is used, expected shape {shape}, got {got}")
-    return np.ascontiguousarray(values, dtype).reshape(-1)
+    return read_only(np.ascontiguousarray(values, dtype).reshape(-1))
 
 
 def _as_uint8(gain: NDArray[Any]) -> NDArray[np.uint8]:
     """Return gains as bytes; what does not fit is no gain at all, 255."""
     if gain.dtype == np.uint8:
         return gain
-    return np.where((gain >= 0) & (gain < 256), gain, 255).astype(np.uint8)
+    return read_only(np.where((gain >= 0) & (gain < 256), gain, 255).astype(np.uint8))
 
 
 class OverlapError(ValueError):

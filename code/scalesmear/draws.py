@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scalesmear.compiled import compiled
+from scalesmear.compiled import compiled, read_only
 from scalesmear.elementary import cos_sin_of_turns, natural_log
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def standard_normal(run: IntArray, event: IntArray, seed: int) -> NDArray[np.flo
         raise ValueError(f"run has shape {np.shape(run)}, event {np.shape(event)}")
     normals = np.empty((len(run), 2))
     _fill_normals(
-        np.ascontiguousarray(run, np.uint64),
-        np.ascontiguousarray(event, np.uint64),
+        read_only(np.ascontiguousarray(run, np.uint64)),
+        read_only(np.ascontiguousarray(event, np.uint64)),
         np.uint64(seed),
         normals.reshape(-1),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scalesmear.compiled import compiled
+from scalesmear.compiled import compiled, read_only
 from scalesmear.draws import standard_normal
 from scalesmear.elementary import natural_log
 from scalesmear.histogram import Kind, MassFiller, MassGrid, MassHistograms
@@ -155,7 +155,9 @@ def correct(
     `mass` has shape (n,), `et` and `factor` have shape (n, 2).
     """
     x, corrected = np.empty(len(mass)), np.empty_like(et)
-    _correct(mass, et.reshape(-1), factor.reshape(-1), x, corrected.reshape(-1))
+    _correct(
+        read_only(mass), read_only(et.reshape(-1)), factor.reshape(-1), x, corrected.reshape(-1)
+    )
     return x, corrected
 
 

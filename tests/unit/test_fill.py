@@ -175,6 +175,16 @@ def test_grouping_of_events_in_batches_changes_no_bit() -> None:
     assert whole.dropped == parts.dropped
 
 
+def test_columns_of_a_file_cannot_be_written_and_are_filled_like_others() -> None:
+    events = generate(make_truth(3), "data", 1000)
+    locked = Events.concatenate([events])
+    for name in locked.columns:
+        getattr(locked, name).flags.writeable = False
+    corrections = Corrections(scales=scales_of(1.01, 0.99))
+    expected, found = (filled(e, "data", corrections) for e in (events, locked))
+    np.testing.assert_array_equal(found.sumw, expected.sumw)
+
+
 def test_true_scales_bring_the_peak_of_data_to_that_of_widened_simulation() -> None:
     # with the injected scales and, on the other side, the injected smearings, the means agree
     # within their errors: sigma(x) / sqrt(n) of both, 0.03 / sqrt(100 000) = 1e-4

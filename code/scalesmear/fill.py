@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from scalesmear.corrections import ScaleTable, SmearingTable
     from scalesmear.events import BoolArray, Events
 
-FILL_COLUMNS = ("run", "event", "weight", "mass", "et", "eta_sc", "r9", "gain")
-"""The columns of events that a fill reads."""
-
 BELOW_ET = "below the Et thresholds after correction"
 WITHOUT_ROW = "with an electron in no row of a table"
 NO_PAIR, SOFT, NO_ROW = np.int32(-1), np.int32(-2), np.int32(-3)
@@ -83,6 +80,15 @@ class Corrections:
     smearings: SmearingTable | None = None
     seed: int = 1
 
+    def columns(self, kind: Kind) -> tuple[str, ...]:
+        """Return the columns that a fill of data or of simulation needs; others are not read."""
+        always = ("mass", "et", "eta_sc", "r9", "gain")
+        if kind == "data":
+            return always if self.scales is None else ("run", *always)
+        return (
+            ("weight", *always) if self.smearings is None else ("run", "event", "weight", *always)
+        )
+
     def factors(self, events: Events, kind: Kind) -> tuple[NDArray[np.float64], BoolArray]:
         """Return the factor on the energy of each electron, and whether it is known; shape (n, 2).
 
@@ -119,7 +125,7 @@ def fill_masses(
     Parameters
     ----------
     batches : iterable of Events
-        With the columns `FILL_COLUMNS`.
+        With the columns `Corrections.columns`.
     kind : {"data", "sim"}
     categories : CategorySet
     settings : FillSettings

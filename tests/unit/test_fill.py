@@ -185,6 +185,20 @@ def test_columns_of_a_file_cannot_be_written_and_are_filled_like_others() -> Non
     np.testing.assert_array_equal(found.sumw, expected.sumw)
 
 
+@pytest.mark.parametrize("kind", ["data", "sim"])
+@pytest.mark.parametrize("corrected", [False, True])
+def test_the_columns_named_are_enough(kind: Kind, corrected: bool) -> None:
+    corrections = (
+        Corrections(scales_of(1.01, 0.99), smearings_of(0.01)) if corrected else Corrections()
+    )
+    events = generate(make_truth(3), kind, 1000)
+    few = Events(**{name: getattr(events, name) for name in corrections.columns(kind)})
+    exponent = weight_exponent(float(np.abs(events.weight).max())) if kind == "sim" else 0
+    args = (kind, CATEGORIES, FillSettings(), corrections, exponent)
+    expected, found = (fill_masses([e], *args) for e in (events, few))
+    np.testing.assert_array_equal(found.sumw, expected.sumw)
+
+
 def test_true_scales_bring_the_peak_of_data_to_that_of_widened_simulation() -> None:
     # with the injected scales and, on the other side, the injected smearings, the means agree
     # within their errors: sigma(x) / sqrt(n) of both, 0.03 / sqrt(100 000) = 1e-4

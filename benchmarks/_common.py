@@ -66,10 +66,10 @@ def quietly(*words: object) -> None:
         raise SystemExit(f"scalesmear {words[0]} failed")
 
 
-def make_toys(folder: Path, n_events: int, compression: str = "lz4") -> None:
+def make_toys(folder: Path, n_data: int, n_sim: int, compression: str = "lz4") -> None:
     """Generate one file of data and one of simulation."""
     numbers = [f"--{what}-{kind}" for kind in ("events", "files") for what in ("data", "sim")]
-    values = (n_events, n_events, 1, 1)
+    values = (n_data, n_sim, 1, 1)
     flags = [word for pair in zip(numbers, values, strict=True) for word in pair]
     quietly("toys", "--output", folder, "--seed", 1, "--compression", compression, *flags)
 

@@ -67,7 +67,7 @@ def cases(categories: CategorySet) -> list[Case]:
 
 def selected(folder: Path) -> dict[Kind, Events]:
     """Return selected toys of both kinds."""
-    make_toys(folder, N_TOYS)
+    make_toys(folder, N_TOYS, N_TOYS)
     prepare(folder)
     events: dict[Kind, Events] = {}
     for kind in ("data", "sim"):

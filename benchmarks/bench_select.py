@@ -62,7 +62,7 @@ def main(n_events: int) -> None:
     for compression in COMPRESSIONS:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            make_toys(folder, n_events, compression)
+            make_toys(folder, n_events, 1000, compression)
             prepare(folder)
             path = folder / "ntuples" / "data-1.root"
             size = path.stat().st_size

@@ -1,17 +1,18 @@
-"""Time fits of toy histograms: coarse (8 + 8), fine (55 + 10) and 24 categories.
+"""Time of fits of toy histograms: coarse (8 + 8), fine (55 + 10) and 24 categories.
 
-Run ``python benchmarks/bench_fit.py`` for a table, or ``pytest benchmarks/bench_fit.py``. Contents
-of fine bins are Poisson numbers around smooth shapes, since the time does not depend on the number
-of events.
+python benchmarks/bench_fit.py
+
+Contents of fine bins are Poisson numbers around smooth shapes, since the time does not depend on
+the number of events.
 """
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
+from _common import print_table, seconds
 
 from scalesmear.fit import fit_pairs
 from scalesmear.histogram import MassGrid, PairHistograms, n_pairs, pair_categories
@@ -55,31 +56,17 @@ def toy(n: int, m: int, seed: int = 1) -> tuple[PairHistograms, NDArray[np.int64
     return PairHistograms(grid, n, pairs, data, sim, sim.copy()), smearing_of
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_fit(case: str, benchmark: Any) -> None:
-    """Time one fit."""
-    histograms, smearing_of = toy(*CASES[case])
-    result = benchmark(fit_pairs, histograms, smearing_of)
-    assert result.converged
-
-
 def main() -> None:
-    """Print the time of each case, and of the first fit of a process."""
-    start = time.perf_counter()
-    fit_pairs(*toy(2, 2))
-    print(f"first fit of the process: {time.perf_counter() - start:.2f} s")
+    """Print the time of each fit."""
+    rows = []
     for case, sizes in CASES.items():
         histograms, smearing_of = toy(*sizes)
-        seconds = []
-        for _ in range(5):
-            start = time.perf_counter()
-            result = fit_pairs(histograms, smearing_of)
-            seconds.append(time.perf_counter() - start)
-        print(
-            f"{case:14}{sizes[0]:4} scales +{sizes[1]:3} smearings"
-            f"{len(result.goodness.pairs):6} pairs{result.n_evaluations:4} evaluations"
-            f"{min(seconds):8.4f} s"
-        )
+        result = fit_pairs(histograms, smearing_of)
+        taken = seconds(partial(fit_pairs, histograms, smearing_of), 7)
+        pairs, evaluations = len(result.goodness.pairs), result.n_evaluations
+        rows.append((case, *sizes, pairs, evaluations, f"{1e3 * taken:.1f}"))
+    head = ("", "scales", "smearings", "pairs", "evaluations", "ms")
+    print_table(f"fit: {N_EVENTS / 1e6:g} M events of data and of simulation", head, rows)
 
 
 if __name__ == "__main__":

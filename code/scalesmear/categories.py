@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scalesmear.cells import FIDUCIAL, VARIABLES, Boxes, CellGrid, OverlapError, Window, uncovered
+from scalesmear.cells import (
+    FIDUCIAL,
+    VARIABLES,
+    Boxes,
+    CellGrid,
+    OverlapError,
+    Window,
+    take,
+    uncovered,
+)
 from scalesmear.errors import InputError
 
 if TYPE_CHECKING:
@@ -139,7 +148,7 @@ class CategorySet:
         ValueError
             If a variable that is used is None or has another shape.
         """
-        return self._number_of_cell[self._grid.cell_of(abs_eta, r9, et, gain)]
+        return take(self._number_of_cell, self._grid.cell_of(abs_eta, r9, et, gain))
 
 
 def windows_of_blocks(blocks: Any, where: str) -> tuple[Window, ...]:

@@ -22,6 +22,7 @@ from scalesmear.cells import (
     Boxes,
     CellGrid,
     OverlapError,
+    take,
     uncovered,
 )
 from scalesmear.compiled import compiled
@@ -44,6 +45,9 @@ UPPER_LIMITS = (2.5, 10.0, 14000.0)
 
 E_MEAN = 6.6
 """Constant of the old parametrisation of smearings; without meaning at phi = pi/2."""
+
+GUIDE_BITS = 16
+"""The search for a run begins at one of at most 2^16 places."""
 
 NEGLIGIBLE = 1e-12
 """A stochastic term below this [GeV^(1/2)] is the rounding of cos(pi/2)."""
@@ -85,7 +89,7 @@ class _RunCells:
     """Rows of a table by segment of runs and by cell.
 
     The limits of all run ranges cut the runs into segments; those with the same windows share a
-    layout. Row = row_of_slot[first_slot[segment] + offset[layout[segment], cell]].
+    layout. Row = row_of_slot[slot_limits[segment] + offset[layout[segment], cell]].
     """
 
     limits: NDArray[np.int64]  # first run of each segment but the first; the last holds no row
@@ -94,6 +98,20 @@ class _RunCells:
     offset: NDArray[np.int32]  # shape (layouts, cells), -1 where there is no row
     row_of_slot: NDArray[np.int64]
     grid: CellGrid
+
+    @cached_property
+    def guide(self) -> tuple[int, NDArray[np.int32]]:
+        """Where to begin to look for the segment of a run.
+
+        The runs from the first limit on are taken in steps of 2^shift. Returns the shift, and the
+        segment in which each step begins: few enough numbers for the cache, whatever the runs.
+        """
+        first, last = int(self.limits[0]), int(self.limits[-1])
+        shift = max(0, (last - first).bit_length() - GUIDE_BITS)
+        begin = first + (np.arange(((last - first) >> shift) + 1) << shift)
+        segment = np.searchsorted(self.limits, begin, "right").astype(np.int32)
+        segment[0] = 0  # for runs before the first limit, too
+        return shift, segment
 
     def rows_at(self, run: int) -> NDArray[np.int64]:
         """Return the rows whose range of runs holds a run."""
@@ -243,28 +261,41 @@ class ScaleTable:
         ValueError
             If a shape is wrong, or a variable that rows use is None.
         """
+        return self._look_up(run, abs_eta, r9, et, gain)[0]
+
+    def _look_up(
+        self,
+        run: IntArray,
+        abs_eta: FloatArray,
+        r9: FloatArray | None,
+        et: FloatArray | None,
+        gain: IntArray | None,
+    ) -> tuple[ScaleLookup, int]:
+        """Return what `lookup` returns, and the place of an event whose run is in no range, or -1."""
         if np.shape(abs_eta)[:1] != np.shape(run):
             raise ValueError(f"{np.shape(run)} runs for electrons of shape {np.shape(abs_eta)}")
         cells = self._run_cells
         cell = cells.grid.cell_of(abs_eta, r9, et, gain)
         scale, found = np.empty(cell.shape), np.empty(cell.shape, np.bool_)
-        _look_up(
+        stray = _look_up(
             np.ascontiguousarray(run, np.int64),
-            cell.reshape(len(cell), -1),
+            cell.reshape(-1),
             cells.limits,
+            *cells.guide,
             cells.layout,
             cells.slot_limits,
             cells.offset,
             self._scale_of_slot,
-            scale.reshape(len(cell), -1),
-            found.reshape(len(cell), -1),
+            scale.reshape(-1),
+            found.reshape(-1),
         )
-        return ScaleLookup(scale, found)
+        return ScaleLookup(scale, found), stray
 
     @cached_property
     def _scale_of_slot(self) -> NDArray[np.float64]:
-        """Scales by slot, see `_RunCells`; the last, 1, is for electrons without a row."""
-        return np.append(self.scale[self._run_cells.row_of_slot], 1.0)
+        """Scales by slot, see `_RunCells`; before those of each segment stands 1, for no row."""
+        cells = self._run_cells
+        return np.insert(self.scale[cells.row_of_slot], cells.slot_limits[:-1], 1.0)
 
     def factors(self, events: Events) -> ScaleLookup:
         """Return the scale of each electron of some data events, shape (n, 2).
@@ -274,9 +305,11 @@ class ScaleTable:
         InputError
             If rows overlap, or a run lies in no range of runs.
         """
-        self.check_runs(np.unique(events.run))
         gain = events.gain if self._run_cells.grid.used[3] else None
-        return self.lookup(events.run, events.abs_eta, events.r9, events.et, gain)
+        found, stray = self._look_up(events.run, events.abs_eta, events.r9, events.et, gain)
+        if stray >= 0:
+            self.check_runs(events.run[stray:])
+        return found
 
     def check_runs(self, runs: IntArray) -> None:
         """Refuse runs that lie in no range, because their electrons would stay uncorrected.
@@ -364,31 +397,54 @@ def _paint(table: ScaleTable, grid: CellGrid, rows: NDArray[np.int64]) -> NDArra
 
 
 @compiled
+def _segment_of(
+    run: int, limits: NDArray[np.int64], shift: int, guide: NDArray[np.int32]
+) -> np.int64:
+    """Return the number of limits <= run."""
+    step = (run - limits[0]) >> shift
+    segment = np.int64(guide[min(max(step, 0), len(guide) - 1)])
+    while segment < len(limits) and limits[segment] <= run:
+        segment += 1
+    return segment
+
+
+@compiled
 def _look_up(
     run: NDArray[np.int64],
     cell: NDArray[np.int32],
     limits: NDArray[np.int64],
+    shift: int,
+    guide: NDArray[np.int32],
     layout: NDArray[np.int32],
     slot_limits: NDArray[np.int64],
     offset: NDArray[np.int32],
     scale_of_slot: NDArray[np.float64],
     scale: NDArray[np.float64],
     found: NDArray[np.bool_],
-) -> None:
-    """Look up the scale in the cells of each event's electrons, shape (n, k).
+) -> int:
+    """Look up the scale in the cell of each electron; every event has as many, side by side.
 
-    The last of `scale_of_slot` is for electrons without a row.
+    In `scale_of_slot`, a 1 for electrons without a row stands before the scales of each segment.
+    Return the place of the last event whose run has no rows at all, or -1.
     """
-    no_row = len(scale_of_slot) - 1
-    row_of_cell, first_slot = offset[0], 0
-    for i in range(len(run)):
-        if i == 0 or run[i] != run[i - 1]:
-            segment = np.searchsorted(limits, run[i], "right")
-            row_of_cell, first_slot = offset[layout[segment]], slot_limits[segment]
-        for j in range(cell.shape[1]):
-            row = row_of_cell[cell[i, j]]
-            found[i, j] = row >= 0
-            scale[i, j] = scale_of_slot[first_slot + row if row >= 0 else no_row]
+    stray = -1
+    n_cells, rows = offset.shape[1], offset.reshape(-1)
+    n_electrons = len(cell) // max(1, len(run))
+    i, left, first_cell, first_slot = -1, 0, 0, 0
+    for k in range(len(cell)):
+        if left == 0:
+            i, left = i + 1, n_electrons
+            if i == 0 or run[i] != run[i - 1]:
+                segment = _segment_of(run[i], limits, shift, guide)
+                first_cell = layout[segment] * n_cells
+                first_slot = slot_limits[segment] + segment + 1
+                if slot_limits[segment + 1] == slot_limits[segment]:
+                    stray = i
+        left -= 1
+        row = rows[first_cell + cell[k]]
+        found[k] = row >= 0
+        scale[k] = scale_of_slot[first_slot + row]
+    return stray
 
 
 def multiply(first: ScaleTable, second: ScaleTable) -> ScaleTable:
@@ -617,9 +673,9 @@ class SmearingTable:
         ValueError
             If a shape is wrong, or a variable that rows use is None.
         """
-        row = self._row_of_cell[self._grid.cell_of(abs_eta, r9, et, gain)]
+        row = take(self._row_of_cell, self._grid.cell_of(abs_eta, r9, et, gain))
         constant, stochastic = self._terms
-        sigma = constant[row]
+        sigma = take(constant, row)
         if np.any(stochastic > NEGLIGIBLE):
             sigma = np.sqrt(sigma**2 + stochastic[row] ** 2 / np.asarray(et, np.float64))
         return SmearingLookup(sigma, row >= 0)

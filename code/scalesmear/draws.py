@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scalesmear.compiled import compiled
+from scalesmear.compiled import compiled, read_only
+from scalesmear.elementary import cos_sin_of_turns, natural_log
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,10 +51,10 @@ def standard_normal(run: IntArray, event: IntArray, seed: int) -> NDArray[np.flo
         raise ValueError(f"run has shape {np.shape(run)}, event {np.shape(event)}")
     normals = np.empty((len(run), 2))
     _fill_normals(
-        np.ascontiguousarray(run, np.uint64),
-        np.ascontiguousarray(event, np.uint64),
+        read_only(np.ascontiguousarray(run, np.uint64)),
+        read_only(np.ascontiguousarray(event, np.uint64)),
         np.uint64(seed),
-        normals,
+        normals.reshape(-1),
     )
     return normals
 
@@ -69,7 +70,7 @@ def _mix(word: np.uint64) -> np.uint64:
 @compiled
 def _uniform(word: np.uint64) -> float:
     """Return the upper 53 bits of a word as a number in (0, 1)."""
-    return (float(word >> TO_53_BITS) + 0.5) * 2.0**-53
+    return (np.int64(word >> TO_53_BITS) + 0.5) * 2.0**-53
 
 
 @compiled
@@ -79,11 +80,11 @@ def _fill_normals(
     seed: np.uint64,
     normals: NDArray[np.float64],
 ) -> None:
-    """Mix each key and turn its two words into two normals."""
+    """Mix each key and turn its two words into two normals, one after the other."""
     start = _mix(seed + STRIDE)
     for i in range(len(run)):
         key = _mix(_mix(start ^ run[i]) + STRIDE ^ event[i])
-        radius = math.sqrt(-2 * math.log(_uniform(_mix(key + STRIDE))))
-        angle = 2 * math.pi * _uniform(_mix(key + STRIDE + STRIDE))
-        normals[i, 0] = radius * math.cos(angle)
-        normals[i, 1] = radius * math.sin(angle)
+        radius = math.sqrt(-2 * natural_log(_uniform(_mix(key + STRIDE))))
+        cosine, sine = cos_sin_of_turns(_uniform(_mix(key + STRIDE + STRIDE)))
+        normals[2 * i] = radius * cosine
+        normals[2 * i + 1] = radius * sine

@@ -91,8 +91,8 @@ class Events:
         """Return the events that a mask of shape (n,) or a slice keeps."""
         if isinstance(keep, slice):
             return Events(**{name: self.__dict__[name][keep] for name in self.columns})
-        # on arrays of shape (n, 2) ten times as fast as indexing
-        return Events(**{n: np.compress(keep, self.__dict__[n], axis=0) for n in self.columns})
+        places = np.flatnonzero(keep)
+        return Events(**{n: _take_rows(self.__dict__[n], places) for n in self.columns})
 
     @staticmethod
     def concatenate(batches: Iterable[Events]) -> Events:
@@ -100,3 +100,11 @@ class Events:
         parts = list(batches)
         names = parts[0].columns if parts else ()
         return Events(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in names})
+
+
+def _take_rows(values: NDArray[Any], places: NDArray[np.intp]) -> NDArray[Any]:
+    """Return some rows; two electrons are moved as one number, ten times as fast as two."""
+    if values.ndim == 1:
+        return np.take(values, places)
+    pairs = values.view(f"u{2 * values.itemsize}").reshape(-1)
+    return np.take(pairs, places).view(values.dtype).reshape(-1, 2)

@@ -38,6 +38,11 @@ UNIT_BITS = 36
 FRACTION_BITS = 16
 """An event's share in the two bins nearest to it is rounded to 2^-16 of its weight."""
 
+UNITS, PARTS = float(1 << UNIT_BITS), float(1 << FRACTION_BITS)
+
+BLOCK = 1 << 10
+"""Events that are prepared before they are added, while they are in the nearest cache."""
+
 
 @dataclass(frozen=True)
 class MassGrid:
@@ -246,18 +251,28 @@ class MassFiller:
     n_categories : int
     exponent : int
         See `weight_exponent`: of the largest absolute weight of the whole sample, 0 for data.
+    reasons : tuple of str
+        Reasons not to fill an event, besides that it has no pair or lies outside the mass range.
     """
 
-    def __init__(self, kind: Kind, grid: MassGrid, n_categories: int, exponent: int = 0) -> None:
-        self.kind: Kind = kind
+    def __init__(
+        self,
+        kind: Kind,
+        grid: MassGrid,
+        n_categories: int,
+        exponent: int = 0,
+        reasons: tuple[str, ...] = (),
+    ) -> None:
+        self.kind = kind
         self.grid = grid
         self.n_categories = n_categories
         self.exponent = exponent
-        shape = (n_pairs(n_categories), grid.n_fine)
-        self._sumw = np.zeros(shape, np.int64)
-        self._sumw2 = np.zeros(shape if kind == "sim" else (0, grid.n_fine), np.int64)
+        self._reasons = ("outside the mass range", "no category", *reasons)
+        # the sums of an event stand side by side in memory
+        n_sums = 1 if kind == "data" else 2
+        self._sums = np.zeros((n_pairs(n_categories), grid.n_fine, n_sums), np.int64)
         self._n_events = 0
-        self._dropped = {"no category": 0, "outside the mass range": 0}
+        self._dropped = np.zeros(len(self._reasons), np.int64)
 
     def add(self, log_mass: FloatArray, pair: IntArray, weight: FloatArray | None = None) -> None:
         """Fill a batch.
@@ -267,7 +282,7 @@ class MassFiller:
         log_mass : float array, shape (n,)
             x = ln(m / m_Z) of each event, corrected.
         pair : int array, shape (n,)
-            See `pair_number`; -1 where an event has none.
+            See `pair_number`; -1 where an event has none, -2 - k where reason k drops it.
         weight : float array, shape (n,), for simulation
 
         Raises
@@ -275,42 +290,35 @@ class MassFiller:
         ValueError
             If a weight is larger than the exponent allows, or not a number.
         """
-        x = np.asarray(log_mass, np.float64)
-        number = np.asarray(pair, np.int32)
+        x = np.ascontiguousarray(log_mass, np.float64)
+        number = np.ascontiguousarray(pair, np.int32)
         self._n_events += len(x)
-        self._dropped["no category"] += int(np.count_nonzero(number < 0))
+        grid = self.grid.start, self.grid.width
         if self.kind == "data":
-            outside = _count_nearest(x, number, self.grid.start, self.grid.width, self._sumw)
-        else:
-            if weight is None:
-                raise ValueError("simulation needs a weight for each event")
-            relative = np.ldexp(np.asarray(weight, np.float64), -self.exponent)
-            if not np.all(np.abs(relative) <= 1):
-                raise ValueError(f"a weight is not a number, or larger than 2^{self.exponent}")
-            outside = _share_linearly(
-                x, number, relative, self.grid.start, self.grid.width, self._sumw, self._sumw2
-            )
-        self._dropped["outside the mass range"] += outside
-
-    def drop(self, reason: str, events: int) -> None:
-        """Count events of this job that are not to be filled."""
-        self._n_events += events
-        self._dropped[reason] = self._dropped.get(reason, 0) + events
+            _count_nearest(x, number, *grid, self._sums, self._dropped)
+            return
+        if weight is None:
+            raise ValueError("simulation needs a weight for each event")
+        size = np.ascontiguousarray(np.ldexp(weight, -self.exponent), np.float64)
+        if not _share_linearly(x, number, size, *grid, self._sums, self._dropped):
+            raise ValueError(f"a weight is not a number, or larger than 2^{self.exponent}")
 
     def finish(self) -> MassHistograms:
         """Return what was filled, only the populated pairs."""
-        filled = self._sumw2 if self.kind == "sim" else self._sumw
-        pairs = np.flatnonzero(filled.any(axis=1)).astype(np.int32)
+        pairs = np.flatnonzero(self._sums[..., -1].any(axis=1)).astype(np.int32)
+        sums = self._sums[pairs]
+        nothing = np.zeros((0, self.grid.n_fine), np.int64)
+        outside, no_category, *others = zip(self._reasons, self._dropped.tolist(), strict=True)
         return MassHistograms(
             kind=self.kind,
             grid=self.grid,
             n_categories=self.n_categories,
             exponent=self.exponent,
             pairs=pairs,
-            sumw=self._sumw[pairs],
-            sumw2=self._sumw2[pairs] if self.kind == "sim" else self._sumw2,
+            sumw=np.ascontiguousarray(sums[..., 0]),
+            sumw2=np.ascontiguousarray(sums[..., 1]) if self.kind == "sim" else nothing,
             n_events=self._n_events,
-            dropped=dict(self._dropped),
+            dropped=dict([no_category, outside, *others]),
         )
 
 
@@ -321,18 +329,23 @@ def _count_nearest(
     start: float,
     width: float,
     counts: NDArray[np.int64],
-) -> int:
-    """Count events in the bin of their x; return how many with a pair lie outside all bins."""
-    outside = 0
-    for i in range(len(x)):
-        if pair[i] < 0:
-            continue
-        position = (x[i] - start) / width
-        if 0 <= position < counts.shape[1]:
-            counts[pair[i], int(position)] += 1
-        else:
-            outside += 1
-    return outside
+    dropped: NDArray[np.int64],
+) -> None:
+    """Count events in the bin of their x, and those that have no pair or lie outside all bins."""
+    place = np.empty(BLOCK, np.int32)
+    n_fine = counts.shape[1]
+    for first in range(0, len(x), BLOCK):
+        part, numbers = x[first : first + BLOCK], pair[first : first + BLOCK]
+        for i in range(len(part)):
+            position = (part[i] - start) / width
+            place[i] = np.int32(position) if 0 <= position < n_fine else -1
+        for i in range(len(part)):
+            if numbers[i] < 0:
+                dropped[-numbers[i]] += 1
+            elif place[i] < 0:
+                dropped[0] += 1
+            else:
+                counts[numbers[i], place[i], 0] += 1
 
 
 @compiled
@@ -342,34 +355,42 @@ def _share_linearly(
     weight: NDArray[np.float64],
     start: float,
     width: float,
-    sumw: NDArray[np.int64],
-    sumw2: NDArray[np.int64],
-) -> int:
-    """Share each weight between the two nearest bin centres, in integer units.
+    sums: NDArray[np.int64],
+    dropped: NDArray[np.int64],
+) -> bool:
+    """Share each weight between the two nearest bin centres, in integer units; count the others.
 
-    Return how many events with a pair lie outside all bin centres.
+    What does not depend on the events before is done first, block by block, in vector
+    instructions. Return whether all weights are numbers in [-1, 1].
     """
-    outside = 0
-    unit = float(1 << UNIT_BITS)
-    parts = float(1 << FRACTION_BITS)
-    for i in range(len(x)):
-        if pair[i] < 0:
-            continue
-        position = (x[i] - start) / width - 0.5
-        if not 0 <= position < sumw.shape[1] - 1:
-            outside += 1
-            continue
-        low = int(position)
-        fraction = int((position - low) * parts)
-        w = int(np.rint(weight[i] * unit))
-        w2 = int(np.rint(weight[i] * weight[i] * unit))
-        above = (w * fraction) >> FRACTION_BITS
-        above2 = (w2 * fraction) >> FRACTION_BITS
-        sumw[pair[i], low] += w - above
-        sumw[pair[i], low + 1] += above
-        sumw2[pair[i], low] += w2 - above2
-        sumw2[pair[i], low + 1] += above2
-    return outside
+    place = np.empty(BLOCK, np.int32)
+    below, below2, above, above2 = np.empty((4, BLOCK), np.int64)
+    n_shared = sums.shape[1] - 1
+    too_large = 0
+    for first in range(0, len(x), BLOCK):
+        part, numbers = x[first : first + BLOCK], pair[first : first + BLOCK]
+        weights = weight[first : first + BLOCK]
+        for i in range(len(part)):
+            position = (part[i] - start) / width - 0.5
+            place[i] = np.int32(position) if 0 <= position < n_shared else -1
+            fraction = np.int64((position - place[i]) * PARTS)
+            w = np.int64(np.rint(weights[i] * UNITS))
+            w2 = np.int64(np.rint(weights[i] * weights[i] * UNITS))
+            above[i], above2[i] = (w * fraction) >> FRACTION_BITS, (w2 * fraction) >> FRACTION_BITS
+            below[i], below2[i] = w - above[i], w2 - above2[i]
+            too_large += not abs(weights[i]) <= 1
+        for i in range(len(part)):
+            if numbers[i] < 0:
+                dropped[-numbers[i]] += 1
+            elif place[i] < 0:
+                dropped[0] += 1
+            else:
+                bins = sums[numbers[i], place[i] : place[i] + 2]
+                bins[0, 0] += below[i]
+                bins[0, 1] += below2[i]
+                bins[1, 0] += above[i]
+                bins[1, 1] += above2[i]
+    return too_large == 0
 
 
 @dataclass(frozen=True)

@@ -180,7 +180,7 @@ class Tally:
             cuts=flow,
             runs=_count_runs(selected.run),
             sum_of_weights=float(weight.sum()),
-            sum_of_squared_weights=float(weight @ weight),
+            sum_of_squared_weights=float((weight * weight).sum()),
             largest_weight=float(np.abs(weight).max(initial=0.0)),
         )
 

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -8,12 +10,16 @@ from scalesmear.errors import InputError
 from scalesmear.events import Events
 from scalesmear.fill import (
     BELOW_ET,
+    BLOCK,
+    NO_PAIR,
+    NO_ROW,
+    SOFT,
     WITHOUT_ROW,
     Corrections,
     FillSettings,
+    correct,
     fill_masses,
-    log_mass,
-    passes_et,
+    pair_or_reason,
 )
 from scalesmear.histogram import Kind, MassHistograms, weight_exponent
 from scalesmear.kinematics import Z_MASS
@@ -64,13 +70,39 @@ def mean_x(histograms: MassHistograms) -> float:
 
 def test_mass_goes_with_the_root_of_both_energies() -> None:
     # ln sqrt(1.02 x 1.01) = 0.5 ln 1.0302
-    x = log_mass(np.array([Z_MASS]), np.array([[1.02, 1.01]]))
-    np.testing.assert_allclose(x, 0.5 * np.log(1.0302))
+    mass, et = np.array([Z_MASS], np.float32), np.array([[45.0, 40.0]], np.float32)
+    x, corrected = correct(mass, et, np.array([[1.02, 1.01]]))
+    np.testing.assert_allclose(
+        x, np.log(mass.astype(float) / Z_MASS) + 0.5 * np.log(1.0302), rtol=1e-12
+    )
+    np.testing.assert_allclose(corrected, [[45.9, 40.4]], rtol=1e-7)
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.0, np.nan, np.inf])
+def test_what_has_no_mass_is_outside_any_range(factor: float) -> None:
+    x, _ = correct(np.ones(1, np.float32), np.ones((1, 2), np.float32), np.array([[1.0, factor]]))
+    assert abs(x[0]) > 300 or np.isnan(x[0])
+
+
+@pytest.mark.parametrize("mass", [-91.0, 0.0, np.nan, np.inf])
+def test_events_without_a_mass_are_counted_as_outside(mass: float) -> None:
+    assert filled(pair(mass=[mass]), "data").dropped["outside the mass range"] == 1
 
 
 def test_et_thresholds_are_for_the_harder_and_the_softer_electron() -> None:
     et = np.array([[32, 20], [20, 32], [31.9, 31.9], [60, 19.9]], np.float32)
-    assert passes_et(et, (32.0, 20.0)).tolist() == [True, True, False, False]
+    category, found = np.zeros((4, 2), np.int16), np.ones((4, 2), np.bool_)
+    assert pair_or_reason(category, et, found, (32.0, 20.0)).tolist() == [0, 0, SOFT, SOFT]
+
+
+def test_the_first_reason_not_to_fill_an_event_counts() -> None:
+    # of (soft, without a row, without a category), as far as they apply
+    category = np.array([[1, 2], [2, 1], [-1, 2], [2, -1], [-1, 0], [-1, 0]], np.int16)
+    found = np.array([[True, True]] * 4 + [[True, False]] * 2)
+    et = np.array([[50, 50]] * 5 + [[50, 10]], np.float32)
+    # the pair of categories 2 and 1 has the number 2 x 3 / 2 + 1
+    expected = [4, 4, NO_PAIR, NO_PAIR, NO_ROW, SOFT]
+    assert pair_or_reason(category, et, found, (32.0, 20.0)).tolist() == expected
 
 
 def test_barrel_endcap_pairs_have_one_number_whatever_the_order_of_the_legs() -> None:
@@ -128,14 +160,54 @@ def test_every_event_is_filled_or_counted() -> None:
             assert histograms.contents.sum() == entries
 
 
+def test_grouping_of_events_in_batches_changes_no_bit() -> None:
+    events = generate(make_truth(3), "sim", 2 * BLOCK + 100)
+    corrections = Corrections(smearings=smearings_of(0.01))
+    exponent = weight_exponent(float(np.abs(events.weight).max()))
+
+    def fill(*edges: int) -> MassHistograms:
+        batches = [events.where(slice(a, b)) for a, b in itertools.pairwise(edges)]
+        return fill_masses(batches, "sim", CATEGORIES, FillSettings(), corrections, exponent)
+
+    whole, parts = fill(0, len(events)), fill(0, 7, 1031, BLOCK + 500, len(events))
+    np.testing.assert_array_equal(whole.sumw, parts.sumw)
+    np.testing.assert_array_equal(whole.sumw2, parts.sumw2)
+    assert whole.dropped == parts.dropped
+
+
+def test_columns_of_a_file_cannot_be_written_and_are_filled_like_others() -> None:
+    events = generate(make_truth(3), "data", 1000)
+    locked = Events.concatenate([events])
+    for name in locked.columns:
+        getattr(locked, name).flags.writeable = False
+    corrections = Corrections(scales=scales_of(1.01, 0.99))
+    expected, found = (filled(e, "data", corrections) for e in (events, locked))
+    np.testing.assert_array_equal(found.sumw, expected.sumw)
+
+
+@pytest.mark.parametrize("kind", ["data", "sim"])
+@pytest.mark.parametrize("corrected", [False, True])
+def test_the_columns_named_are_enough(kind: Kind, corrected: bool) -> None:
+    corrections = (
+        Corrections(scales_of(1.01, 0.99), smearings_of(0.01)) if corrected else Corrections()
+    )
+    events = generate(make_truth(3), kind, 1000)
+    few = Events(**{name: getattr(events, name) for name in corrections.columns(kind)})
+    exponent = weight_exponent(float(np.abs(events.weight).max())) if kind == "sim" else 0
+    args = (kind, CATEGORIES, FillSettings(), corrections, exponent)
+    expected, found = (fill_masses([e], *args) for e in (events, few))
+    np.testing.assert_array_equal(found.sumw, expected.sumw)
+
+
 def test_true_scales_bring_the_peak_of_data_to_that_of_widened_simulation() -> None:
     # with the injected scales and, on the other side, the injected smearings, the means agree
     # within their errors: sigma(x) / sqrt(n) of both, 0.03 / sqrt(100 000) = 1e-4
     truth = make_truth(4)
     data, sim = generate(truth, "data", 100_000), generate(truth, "sim", 100_000)
-    x_data = log_mass(data.mass, true_scale(truth, data))
+    x_data, _ = correct(data.mass, data.et, true_scale(truth, data))
     sigma = true_smearing(truth, sim)
-    x_sim = log_mass(sim.mass, 1 + sigma * standard_normal(sim.run, sim.event, 1))
+    draws = standard_normal(sim.run, sim.event, 1)
+    x_sim, _ = correct(sim.mass, sim.et, 1 + sigma * draws)
     near = [np.abs(x) < 0.06 for x in (x_data, x_sim)]
     weight = sim.weight[near[1]]
     means = x_data[near[0]].mean(), np.average(x_sim[near[1]], weights=weight)

@@ -121,13 +121,21 @@ def test_weights_that_the_unit_cannot_hold_are_refused() -> None:
 
 
 def test_dropped_events_are_counted_by_reason() -> None:
-    filler = MassFiller("data", GRID, 1)
-    filler.add(np.zeros(3), np.array([0, -1, 0]))
-    filler.drop("too soft", 4)
+    filler = MassFiller("data", GRID, 1, reasons=("too soft", "too late"))
+    filler.add(np.array([0.0, 0, 0, 0, 0, 9]), np.array([0, -1, 0, -3, -3, 0]))
     result = filler.finish()
-    assert result.n_events == 7
-    assert result.dropped == {"no category": 1, "outside the mass range": 0, "too soft": 4}
+    assert result.n_events == 6
+    counts = {"no category": 1, "outside the mass range": 1, "too soft": 0, "too late": 2}
+    assert result.dropped == counts
     assert result.contents.sum() == 2
+
+
+@pytest.mark.parametrize("kind", ["data", "sim"])
+@pytest.mark.parametrize("x", [np.nan, np.inf, -np.inf, 1e300])
+def test_what_is_no_mass_is_outside(kind: str, x: float) -> None:
+    result = filled(kind, [x, 0.0], [0, 0], [1.0, 1.0])
+    assert result.dropped["outside the mass range"] == 1
+    assert result.contents.sum() == 1
 
 
 def test_histograms_of_other_binning_do_not_add() -> None:

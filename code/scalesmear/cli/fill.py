@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scalesmear.cutflow import CutFlow
-from scalesmear.fill import FILL_COLUMNS, Corrections, FillSettings, fill_masses
+from scalesmear.fill import Corrections, FillSettings, fill_masses
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.eventfile import EventFile, open_events
 from scalesmear.io.files import read_json, read_settings
@@ -40,16 +40,17 @@ def run(args: argparse.Namespace) -> None:
     settings = read_settings(args.settings, FillSettings)
     events = open_events(args.events)
     cut_flow = CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow)
+    corrections = Corrections(
+        scales=read_scales(args.scales) if args.scales else None,
+        smearings=read_smearings(args.smearings) if args.smearings else None,
+        seed=settings.seed,
+    )
     histograms = fill_masses(
-        _batches(events),
+        _batches(events, corrections.columns(events.kind)),
         events.kind,
         read_categories(args.categories),
         settings,
-        Corrections(
-            scales=read_scales(args.scales) if args.scales else None,
-            smearings=read_smearings(args.smearings) if args.smearings else None,
-            seed=settings.seed,
-        ),
+        corrections,
         cut_flow.of(events.kind).exponent,
     )
     write_histograms(args.output, histograms)
@@ -57,9 +58,9 @@ def run(args: argparse.Namespace) -> None:
     print(f"{events.kind}: {histograms.n_events} events; not filled: {dropped}")
 
 
-def _batches(events: EventFile) -> Iterator[Events]:
+def _batches(events: EventFile, columns: tuple[str, ...]) -> Iterator[Events]:
     progress = Progress(n_files=1)
-    for batch in events.batches(FILL_COLUMNS):
+    for batch in events.batches(columns):
         yield batch
         progress.advance(events=len(batch))
     progress.advance(files=1)

@@ -196,8 +196,9 @@ class EventFile:
 def _values(array: pa.Array) -> np.ndarray[Any, Any]:
     """Return the values of a column without copying them, shape (n,) or (n, 2)."""
     if pa.types.is_fixed_size_list(array.type):
-        values: np.ndarray[Any, Any] = array.flatten().to_numpy().reshape(-1, 2)
-        return values
+        # `flatten` would do, but imports all of pyarrow's functions
+        values: np.ndarray[Any, Any] = array.values.to_numpy().reshape(-1, 2)
+        return values[array.offset : array.offset + len(array)]
     return cast("np.ndarray[Any, Any]", array.to_numpy())
 
 

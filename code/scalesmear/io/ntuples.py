@@ -106,15 +106,20 @@ class Ntuple:
         return [f"{self.listed_as}: no branch {name}, so {result}" for name, result in missing]
 
     def candidates(self) -> Iterator[Candidates]:
-        """Yield the pairs of electrons, leading first, in chunks of `CHUNK_SIZE` entries.
+        """Return the pairs of electrons, leading first, in chunks of `CHUNK_SIZE` entries.
+
+        A thread makes the next chunk while one is worked on.
 
         Raises
         ------
         InputError
             If the file is damaged, or a generator weight is not a number.
         """
+        return one_ahead(self._all_candidates())
+
+    def _all_candidates(self) -> Iterator[Candidates]:
         start = 0
-        for arrays in one_ahead(self._chunks()):
+        for arrays in self._chunks():
             yield self._candidates(arrays, start)
             start += len(arrays[EVENT_BRANCHES["run"]])
 

@@ -19,6 +19,7 @@ from scalesmear.errors import InputError
 from scalesmear.events import Events
 from scalesmear.io.ahead import one_ahead
 from scalesmear.io.files import whole_file
+from scalesmear.io.rootfile import damage_is_an_input_error, open_root
 from scalesmear.kinematics import transverse_energy
 from scalesmear.selection import Candidates
 
@@ -52,8 +53,6 @@ UNKNOWN_GAIN = 0
 GAIN_OF_CODE = np.full(256, UNKNOWN_GAIN, np.uint8)
 GAIN_OF_CODE[:4] = (12, 6, 1, 1)
 """Bit 0 of the code: the seed crystal switched to gain 6; bit 1: to gain 1."""
-
-DAMAGE_CURE = "copy or produce the file again"
 
 CODE_OF_GAIN = {12: 0, 6: 1, 1: 2}
 
@@ -130,7 +129,7 @@ class Ntuple:
 
     def _chunks(self) -> Iterator[Arrays]:
         names = self._branches()
-        with _damage_is_an_input_error(self.where):
+        with damage_is_an_input_error(self.where):
             yield from self.tree.iterate(names, step_size=CHUNK_SIZE, library="np")
 
     def _candidates(self, arrays: Arrays, start: int) -> Candidates:
@@ -205,39 +204,14 @@ def open_ntuple(
     InputError
         If the file is damaged, has not the tree, or the tree is empty or lacks a branch.
     """
-    with _damage_is_an_input_error(path):
-        file = uproot.open(path, handler=uproot.MemmapSource)
-    with file:
-        _check_size(path, file.file.fEND)
+    with open_root(path) as file:
         ntuple = Ntuple(path, listed_as or str(path), tree, _tree(file, path, tree), kind)
         _check_branches(ntuple)
         yield ntuple
 
 
-def _check_size(path: Path, expected: int) -> None:
-    """Make sure that the file is as long as its header says."""
-    size = path.stat().st_size
-    if size < expected:
-        problem = f"is truncated: it has {size} of {expected} bytes"
-        raise InputError(path, problem, DAMAGE_CURE)
-
-
-@contextmanager
-def _damage_is_an_input_error(where: object) -> Iterator[None]:
-    """Turn what uproot and its decompressors raise for a damaged file into one line.
-
-    They have no error in common; nothing but calls of uproot may stand in the block.
-    """
-    try:
-        yield
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        problem = f"is damaged or not a ROOT file ({reason})"
-        raise InputError(where, problem, DAMAGE_CURE) from error
-
-
 def _tree(file: Any, path: Path, name: str) -> Any:
-    with _damage_is_an_input_error(path):
+    with damage_is_an_input_error(path):
         found = file.get(name)
         classes = file.classnames(cycle=False)
     if not isinstance(found, uproot.TTree):
@@ -259,7 +233,7 @@ def _check_branches(ntuple: Ntuple) -> None:
     for name in ntuple._branches():
         if not ntuple.has(name):
             raise InputError(ntuple.where, f"no branch {name!r}", cure)
-        with _damage_is_an_input_error(ntuple.where):
+        with damage_is_an_input_error(ntuple.where):
             branch = ntuple.tree[name]
             shape = getattr(branch.interpretation, "inner_shape", None)
         expected = shape is not None and len(shape) == (name in per_electron)

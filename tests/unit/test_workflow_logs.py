@@ -55,6 +55,14 @@ def test_command_of_a_lone_step_is_heard(
     assert capsys.readouterr().err == ""
 
 
+def test_container_of_a_lone_step_is_forgotten_before_the_next(tmp_path: Path) -> None:
+    # docker run --cidfile refused to start a second step in the same folder
+    for metadata in ({"name": "packtivity_syncbackend"}, {"name": "fit", "wflow_stage": "fit"}):
+        (tmp_path / f"{metadata['name']}.cid").write_text("0123")
+        logged(tmp_path, metadata, "step", "began")
+    assert [path.name for path in tmp_path.glob("*.cid")] == ["fit.cid"]
+
+
 def test_tail_of_a_long_log_is_its_end(tmp_path: Path) -> None:
     path = tmp_path / "x.run.log"
     path.write_text("a" * TAIL_BYTES + "\nlast\n")

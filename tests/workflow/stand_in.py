@@ -34,6 +34,12 @@ def flags_of(words: list[str]) -> dict[str, list[str]]:
     return flags
 
 
+def flags_on_stdin() -> list[str]:
+    """Return the words of lines with a flag and a Python literal."""
+    lines = [line.split(maxsplit=1) for line in sys.stdin]
+    return [word for flag, value in lines for word in (flag, *str(ast.literal_eval(value)).split())]
+
+
 def say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
@@ -74,7 +80,8 @@ def export(output: Path, said: str) -> None:
 
 
 def main() -> int:
-    verb, flags = sys.argv[1], flags_of(sys.argv[2:])
+    verb, words = sys.argv[1], sys.argv[2:]
+    flags = flags_of(flags_on_stdin() if words == ["@-"] else words)
     said = json.dumps([verb, flags])
     for flag, words in flags.items():
         if not words:

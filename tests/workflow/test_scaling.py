@@ -59,7 +59,8 @@ def test_step_of_the_lesson(lesson: Shell, cross_section: str, hist: str, names:
     done = run(lesson, cross_section=cross_section, hist=hist)
     assert done.returncode == 0, done.stdout + done.stderr
     published = f"{done.stdout}{done.stderr}"
-    for key, name in {"output_file": "scaled.root", "output_plot": "hist.png"}.items():
+    outputs = {"output_file": "scaled.root", "output_plot": "hist.png", "factor": "factor.json"}
+    for key, name in outputs.items():
         assert f"'{key}': '{lesson.folder / name}'" in published
         assert (lesson.folder / name).stat().st_size > 0
     factor = json.loads((lesson.folder / "factor.json").read_text())["factor"]
@@ -74,3 +75,24 @@ def test_a_wrong_name_fails_the_step_with_the_names_that_exist(lesson: Shell) ->
     assert done.returncode != 0
     assert "there is no histogram 'h_mj'; it has h_mjj, other" in done.stdout + done.stderr
     assert not (lesson.folder / "scaled.root").exists()
+
+
+@pytest.mark.parametrize(
+    ("cross_section", "message"),
+    [
+        ("'1; touch hacked'", "--cross-section: '1; touch hacked' has the unit ; touch hacked"),
+        ("'$(touch hacked)'", "--cross-section: '$(touch hacked)' is not a cross section"),
+        ("'\"1\\nFLAGS\\ntouch hacked\"'", "'1 FLAGS touch hacked' has the unit"),
+        ("44,837", "--cross-section: '44,837' has the unit ,837; give a number in fb, pb or nb"),
+        ("0", "--cross-section: cross section is 0; it must be a finite number above 0"),
+        ("null", "--cross-section: 'None' is not a cross section; write a number in fb, pb or nb"),
+    ],
+)
+def test_what_is_no_number_meets_no_shell_and_is_told(
+    lesson: Shell, cross_section: str, message: str
+) -> None:
+    done = run(lesson, cross_section=cross_section, hist="h_mjj")
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+    assert not list(lesson.folder.rglob("hacked"))
+    assert not (lesson.folder / "factor.json").exists()

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from scalesmear.cli import build_parser, main
+from scalesmear.cli._stdin import FROM_STDIN, words_of_flags
 
 REPOSITORY = Path(__file__).parents[2]
 STEPS: dict[str, Any] = yaml.safe_load((REPOSITORY / "steps.yml").read_text())
@@ -52,7 +53,8 @@ def names_in(*templates: str) -> set[str]:
 
 def parameters_of_step(name: str) -> set[str]:
     publisher = STEPS[name]["publisher"]
-    return names_in(STEPS[name]["process"]["script"], *publisher.get("publish", {}).values())
+    names = names_in(STEPS[name]["process"]["script"], *publisher.get("publish", {}).values())
+    return names - {"workdir"}
 
 
 def published_by(file: str, stage_name: str) -> set[str]:
@@ -143,11 +145,15 @@ def words_of(step: str) -> list[str]:
     values = {
         name: "1" if "seed" in name or "_" in name else name for name in parameters_of_step(step)
     }
-    script = STEPS[step]["process"]["script"].partition("<<")[0].removesuffix(" \\\n")
-    lines = script.format_map(values | {"inputs": "inputs"}).splitlines()
+    script = STEPS[step]["process"]["script"].format_map(values | {"inputs": "inputs"})
+    command, _, document = script.partition("<<")
+    lines = command.removesuffix(" \\\n").splitlines()
     assert lines[0] == "set -euo pipefail"
     words = shlex.split(" ".join(line.removesuffix("\\") for line in lines[1:]))
     assert words[0] == "scalesmear"
+    if FROM_STDIN in words:
+        words.remove(FROM_STDIN)
+        words += words_of_flags(document.partition("\n")[2].removesuffix("FLAGS\n"))
     return words[1:]
 
 
@@ -174,8 +180,8 @@ def test_flags_are_in_the_order_of_the_help(step: str) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 def test_parameter_is_called_like_its_flag(step: str) -> None:
-    script = STEPS[step]["process"]["script"].partition("<<")[0]
-    pairs = re.findall(r"--([a-z-]+) \{(\w+)\}", script)
+    script = STEPS[step]["process"]["script"]
+    pairs = re.findall(r"--([a-z-]+) \{(\w+)(?:!r)?\}", script)
     assert pairs
     assert all(flag.replace("-", "_") == parameter for flag, parameter in pairs)
 

@@ -1,7 +1,7 @@
 """The command line: one verb for each step, its help the docstring of its module.
 
 A verb is a module of this package with ``configure(parser)`` and ``run(args)``. Only the module of
-the verb that was asked for is imported.
+the verb that was asked for is imported. Flags may also come from standard input, see `_stdin`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scalesmear.cli._stdin import with_flags_of_stdin
 from scalesmear.errors import ScalesmearError
 
 if TYPE_CHECKING:
@@ -60,9 +61,10 @@ def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return 0, or 1 after printing what is wrong in one line."""
     words = list(sys.argv[1:] if argv is None else argv)
-    args = build_parser(words).parse_args(words)
     try:
+        words = with_flags_of_stdin(words)
+        args = build_parser(words).parse_args(words)
         return int(args.run(args) or 0)
     except ScalesmearError as error:
-        print(f"scalesmear {args.verb}: {error}", file=sys.stderr)
+        print(f"scalesmear {words[0]}: {error}", file=sys.stderr)
         return 1

@@ -31,8 +31,12 @@ def packtivity_handlers(
 ) -> None:
     """Let packtivity log in plain text to the step's folder (``PACKTIVITY_LOGGING_HANDLER``).
 
-    What the command of a lone step (``packtivity-run``) prints also appears on the terminal.
+    What the command of a lone step (``packtivity-run``) prints also appears on the terminal. Lone
+    steps may follow each other in one folder, so the container of the last one is forgotten before
+    the next: Docker does not overwrite the file with its name.
     """
+    if topic == "step" and is_lone_step(metadata) and state is not None and state.metadir:
+        (Path(state.metadir) / f"{metadata['name']}.cid").unlink(missing_ok=True)
     if state is not None and state.metadir:
         path = log_path(state, metadata, topic)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.effective import ScaleSmearingMap
-    from scalesmear.fit_kernels import ShapeNoise
+    from scalesmear.fit_kernels import Response, ShapeNoise
     from scalesmear.template import Templates
 
     Floats = NDArray[np.float64]
@@ -52,16 +52,13 @@ class ScoreEquations:
     factor : float array, shape (p,)
         w of each pair.
     weights : float array, shape (p, 3, n_bins of the grid)
-        s by (tau, v, k), see `bin_weights`.
-    jacobian : float array, shape (p, 3, 4)
-        Derivatives of (tau, v, k) by the parameters where the weights were made.
+        s by (t, q1, q2), see `bin_weights`.
     """
 
     templates: Templates
     mapping: ScaleSmearingMap
     factor: Floats
     weights: Floats
-    jacobian: Floats
 
     @classmethod
     def at(
@@ -72,50 +69,48 @@ class ScoreEquations:
         `n_eff_sim` has shape (p,), the effective number of simulated events of each pair.
         """
         factor = 1 / (1 + templates.counts.sum(axis=1) / n_eff_sim)
-        weights = bin_weights(templates, mapping.effective(parameters))
-        return cls(templates, mapping, factor, weights, mapping.jacobian(parameters))
+        weights = bin_weights(templates, mapping.response(parameters))
+        return cls(templates, mapping, factor, weights)
 
     def __call__(self, parameters: Floats) -> Equations:
         """Evaluate g, the sensitivity A, what A would be for T = r, and the variance B of g."""
-        mapping, here = self.mapping, self.mapping.jacobian(parameters)
-        scores = pair_scores(self.templates, mapping.effective(parameters), self.weights)
+        mapping = self.mapping
+        scores = pair_scores(self.templates, mapping.response(parameters), self.weights)
         weighted = self.factor[:, None] * scores
         return Equations(
-            value=mapping.gradient(weighted[:, :3], self.jacobian),
-            sensitivity=mapping.matrix(weighted[:, 3:12], self.jacobian, here),
-            information=mapping.matrix(weighted[:, 12:], self.jacobian),
-            variance=mapping.matrix(self.factor[:, None] * weighted[:, 12:], self.jacobian),
+            value=mapping.gradient(weighted[:, :3]),
+            sensitivity=mapping.matrix(weighted[:, 3:12]),
+            information=mapping.matrix(weighted[:, 12:]),
+            variance=mapping.matrix(self.factor[:, None] * weighted[:, 12:]),
         )
 
     def sim_variance(self, noise: ShapeNoise) -> Floats:
         """Return the variance V of g from the statistics of the simulation."""
         scale = (self.factor * self.templates.counts.sum(axis=1)) ** 2
-        return self.mapping.matrix(scale[:, None] * noise.score_variance, self.jacobian)
+        return self.mapping.matrix(scale[:, None] * noise.score_variance)
 
 
-def bin_weights(templates: Templates, effective: Floats) -> Floats:
-    """Return d ln r / d(tau, v, k) in the bins of each pair, shape (p, 3, n_bins of the grid).
+def bin_weights(templates: Templates, response: Response) -> Floats:
+    """Return d ln r / d(t, q1, q2) in the bins of each pair, shape (p, 3, n_bins of the grid).
 
-    `effective` has shape (p, 3). Weights are 0 without a reference, and beyond the bins of a pair.
+    Weights are 0 without a reference, and beyond the bins of a pair.
     """
     t = templates
     out = np.zeros((len(t.pairs), 3, t.counts.shape[1]))
-    weigh_pairs(
-        t.layout, t.merge, t.level, t.reference, effective, table_capacity(t, effective), out
-    )
+    weigh_pairs(t.layout, t.merge, t.level, t.reference, response, table_capacity(t, response), out)
     return out
 
 
-def pair_scores(templates: Templates, effective: Floats, weights: Floats) -> Floats:
-    """Return g, A and B by (tau, v, k) of each pair, without w, shape (p, N_SCORES).
+def pair_scores(templates: Templates, response: Response, weights: Floats) -> Floats:
+    """Return g, A and B by (t, q1, q2) of each pair, without w, shape (p, N_SCORES).
 
-    `effective` has shape (p, 3), `weights` that of `bin_weights`. The columns are those of
+    `weights` has the shape of `bin_weights`. The columns are those of
     `N_SCORES`; a pair without simulation has zeros.
     """
     t = templates
     out = np.zeros((len(t.pairs), N_SCORES))
     compare_pairs(
-        t.layout, t.merge, t.level, t.counts, t.sim, weights, effective,
-        table_capacity(t, effective), out,
+        t.layout, t.merge, t.level, t.counts, t.sim, weights, response,
+        table_capacity(t, response), out,
     )  # fmt: skip
     return out

@@ -9,15 +9,15 @@ and the pairs that take part are chosen before the fit begins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from scalesmear.effective import ScaleSmearingMap
+from scalesmear.effective import ScaleSmearingMap, Tails, narrowest
 from scalesmear.equations import ScoreEquations
 from scalesmear.errors import FitError
-from scalesmear.fit_kernels import LEAST_PROBABILITY
+from scalesmear.fit_kernels import LEAST_PROBABILITY, Response
 from scalesmear.goodness import LEAST_EVENTS, PairGoodness, goodness
 from scalesmear.likelihood import Likelihood
 from scalesmear.pairs import PairChoice, choose_pairs
@@ -85,6 +85,8 @@ class FitSettings:
     max_iterations : int
     fixed_scales, fixed_smearings : tuple of int
         Indices of what keeps its start value.
+    tail_fraction, tail_width : float
+        Of a second Gaussian in the smearing, see `scalesmear.effective.Tails`.
     """
 
     min_sim_events: float = 20.0
@@ -95,6 +97,13 @@ class FitSettings:
     max_iterations: int = 100
     fixed_scales: tuple[int, ...] = ()
     fixed_smearings: tuple[int, ...] = ()
+    tail_fraction: float = 0.0
+    tail_width: float = 2.0
+
+    @property
+    def tails(self) -> Tails:
+        """The second Gaussian of the smearing."""
+        return Tails(self.tail_fraction, self.tail_width)
 
 
 @dataclass(frozen=True)
@@ -230,6 +239,7 @@ def predict(
     smearing_of: IntArray,
     scale: Floats,
     smearing: Floats,
+    tails: Tails | None = None,
 ) -> Prediction:
     """Return the data that simulation, moved by 1 / scale and smeared, lets expect.
 
@@ -237,12 +247,12 @@ def predict(
     """
     smearing_of = _checked_map(smearing_of, histograms.n_categories)
     parameters = _parameters(scale, smearing, smearing_of)
-    mapping = ScaleSmearingMap.of_pairs(histograms.pairs, smearing_of)
-    effective = mapping.effective(parameters)
+    mapping = ScaleSmearingMap.of_pairs(histograms.pairs, smearing_of, tails)
+    response = mapping.response(parameters)
     rows = np.arange(len(histograms.pairs))
-    level = coarsest_level(effective[:, 1], histograms.grid.width)
+    level = coarsest_level(narrowest(response), histograms.grid.width)
     templates = arrange(histograms, rows, np.ones_like(rows), level)
-    noise = shape_noise(templates, effective)
+    noise = shape_noise(templates, response)
     n_data = templates.counts.sum(axis=1)[:, None]
     expected = n_data * noise.probability
     return Prediction(histograms.pairs, expected, n_data**2 * noise.variance)
@@ -256,7 +266,7 @@ def _pose(
 ) -> tuple[Problem, Floats]:
     """Check the arguments of a fit; return the problem and the start of the parameters."""
     smearing_of = _checked_map(smearing_of, histograms.n_categories)
-    mapping = ScaleSmearingMap.of_pairs(histograms.pairs, smearing_of)
+    mapping = ScaleSmearingMap.of_pairs(histograms.pairs, smearing_of, settings.tails)
     n, m = mapping.n_scales, mapping.n_smearings
     scale, smearing = start or (np.ones(n), np.full(m, settings.start_smearing))
     fixed = np.zeros(n + m, dtype=bool)
@@ -270,7 +280,7 @@ def _pose(
         min_data_events=settings.min_data_events,
     )
     box = _box(n, m, settings, choice.determined & ~fixed)
-    used = ScaleSmearingMap(mapping.index[choice.rows], n, m)
+    used = replace(mapping, index=mapping.index[choice.rows])
     reference = reference_shapes(histograms, choice.rows)
     problem = Problem(histograms, settings, choice, used, box, reference)
     return problem, _parameters(scale, smearing, smearing_of)
@@ -328,7 +338,7 @@ def _solve(problem: Problem, start: Floats) -> Solution:
     """Find the root of the equations; refine the cells of pairs that smear less than expected."""
     n_eff, width = problem.choice.n_eff_sim, problem.histograms.grid.width
     merge, parameters = np.where(n_eff > FULL_BINS, 1, 2), start
-    level = coarsest_level(problem.mapping.effective(parameters)[:, 1], width)
+    level = coarsest_level(narrowest(problem.mapping.response(parameters)), width)
     n_iterations = n_evaluations = 0
     while True:
         templates = _arrange(problem, merge, level)
@@ -341,7 +351,8 @@ def _solve(problem: Problem, start: Floats) -> Solution:
             n_iterations += root.n_iterations
             n_evaluations += root.n_evaluations
             parameters = root.parameters
-        needed = coarsest_level(LEVEL_MARGIN * problem.mapping.effective(parameters)[:, 1], width)
+        spread = narrowest(problem.mapping.response(parameters))
+        needed = coarsest_level(LEVEL_MARGIN * spread, width)
         if np.all(level <= needed) or not root.converged:
             return Solution(equations, root, n_iterations, n_evaluations)
         level = np.minimum(level, needed)
@@ -351,7 +362,7 @@ def _result(problem: Problem, best: Solution, n_evaluations: int) -> FitResult:
     """Put together the result, with errors and goodness of fit."""
     mapping, free, n = problem.mapping, problem.box.free, problem.mapping.n_scales
     parameters, equations = best.root.parameters, best.equations
-    noise = shape_noise(equations.templates, mapping.effective(parameters), equations.weights)
+    noise = shape_noise(equations.templates, mapping.response(parameters), equations.weights)
     errors = _errors(best, noise, free)
     total = errors.total
     sigma = np.where(problem.choice.determined, np.sqrt(np.diag(total)), np.inf)
@@ -394,8 +405,9 @@ def _goodness(problem: Problem, solution: Solution) -> PairGoodness:
     n_eff = choice.n_eff_sim[known]
     merge = np.where(n_eff > many, 1, np.where(n_eff > some, 2, MAX_MERGE))
     compared = arrange(problem.histograms, choice.rows[known], merge, fitted.level[known])
-    effective = problem.mapping.effective(solution.root.parameters)[known]
-    noise = shape_noise(compared, effective)
+    everything = problem.mapping.response(solution.root.parameters)
+    response = Response(everything.share, everything.moments[known], everything.slopes[known])
+    noise = shape_noise(compared, response)
     n_data, n_free = fitted.counts.sum(axis=1), int(problem.box.free.sum())
     return goodness(compared, noise, fitted.pairs, n_data, choice.n_eff_sim, n_free)
 

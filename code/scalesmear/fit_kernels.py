@@ -38,16 +38,16 @@ N_ORDERS = 8
 """Derivatives of P that are tabulated: 0 to 7."""
 
 N_SHAPES = 4
-"""T and its derivatives by (tau, v, k)."""
+"""T and its derivatives by the three parameters of a pair: (tau, v, k), or (t, q1, q2)."""
 
 LEAST_PROBABILITY = 1e-6
 """Smallest p_b where it is divided by; a large reference never comes near."""
 
 N_TERMS = 10
-"""F; F_t, F_v, F_k; six Fisher elements (tt, tv, tk, vv, vk, kk)."""
+"""F; its three derivatives by (t, q1, q2); six Fisher elements, row by row from the diagonal."""
 
 N_SCORES = 18
-"""Three g_i; nine A_ij, row by row; six B_ij (tt, tv, tk, vv, vk, kk)."""
+"""Three g_i; nine A_ij, row by row; six B_ij, row by row from the diagonal."""
 
 
 class Layout(NamedTuple):
@@ -74,20 +74,26 @@ class Work(NamedTuple):
     """Buffers that a kernel reuses from pair to pair; `table_of` gives them a shape."""
 
     edges: Floats  # derivatives of P at edges
-    table: Floats  # and of the share of a cell in a bin
-    share: Floats  # that by (tau, v, k)
+    orders: Floats  # and of the share of a cell in a bin, in tau
+    parts: Floats  # the same by (tau, v, k)
+    share: Floats  # and by (t, q1, q2)
     lines: Floats  # cells that meet the table, bin by bin
-    orders: Floats  # T and derivatives in tau
-    shapes: Floats  # T and derivatives by (tau, v, k)
+    shapes: Floats  # T and derivatives by (t, q1, q2)
+
+
+class Response(NamedTuple):
+    """What p pairs do to x: a mixture of c components with the cumulants (tau, v, k) each."""
+
+    share: Floats  # (c,), of the components
+    moments: Floats  # (p, c, 3): tau, v, k
+    slopes: Floats  # (p, c, 3, 3): their derivatives by (t, q1, q2)
 
 
 class Table(NamedTuple):
     """Share of a cell in a bin, for one pair."""
 
     first: int  # cells are counted from the lower edge of the bin; the table begins with this one
-    orders: Floats  # (6 to N_ORDERS, n_cells): derivatives in tau
-    beyond: float  # variance that the Taylor series adds, 0 where there is none
-    k: float  # third cumulant
+    share: Floats  # (N_SHAPES, n_cells): the share and its derivatives by (t, q1, q2)
 
 
 class ShapeNoise(NamedTuple):
@@ -159,13 +165,13 @@ def sum_others(
 @compiled
 def evaluate_pairs(
     layout: Layout, merge: IntArray, level: IntArray, counts: Floats, shape: Floats,
-    effective: Floats, capacity: int, out: Floats,
+    response: Response, capacity: int, out: Floats,
 ) -> None:  # fmt: skip
     """Fill the terms of each pair, see `scalesmear.likelihood.pair_terms`."""
     work = work_space(layout, capacity)
     for p in range(len(merge)):
         bins = bins_of(layout, merge[p], level[p])
-        table = tabulate_pair(effective[p], bins, work)
+        table = tabulate_pair(response, p, bins, work)
         shapes = expect(shape[p, : bins.n_cells], table, bins, work)
         total = normalise(shapes)
         if total[0] > 0:
@@ -176,14 +182,14 @@ def evaluate_pairs(
 
 @compiled
 def weigh_pairs(
-    layout: Layout, merge: IntArray, level: IntArray, reference: Floats, effective: Floats,
+    layout: Layout, merge: IntArray, level: IntArray, reference: Floats, response: Response,
     capacity: int, out: Floats,
 ) -> None:  # fmt: skip
     """Fill the weights of the bins of each pair, see `scalesmear.equations.bin_weights`."""
     work = work_space(layout, capacity)
     for p in range(len(merge)):
         bins = bins_of(layout, merge[p], level[p])
-        table = tabulate_pair(effective[p], bins, work)
+        table = tabulate_pair(response, p, bins, work)
         shapes = expect(reference[p, : bins.n_cells], table, bins, work)
         total = normalise(shapes)
         for i in range(3):
@@ -194,13 +200,13 @@ def weigh_pairs(
 @compiled
 def compare_pairs(
     layout: Layout, merge: IntArray, level: IntArray, counts: Floats, sim: Floats,
-    weights: Floats, effective: Floats, capacity: int, out: Floats,
+    weights: Floats, response: Response, capacity: int, out: Floats,
 ) -> None:  # fmt: skip
     """Fill the scores of each pair, see `scalesmear.equations.pair_scores`."""
     work = work_space(layout, capacity)
     for p in range(len(merge)):
         bins = bins_of(layout, merge[p], level[p])
-        table = tabulate_pair(effective[p], bins, work)
+        table = tabulate_pair(response, p, bins, work)
         shapes = expect(sim[p, : bins.n_cells], table, bins, work)
         total = _sums(shapes)
         if total[0] > 0:
@@ -210,26 +216,26 @@ def compare_pairs(
 @compiled
 def propagate_pairs(
     layout: Layout, merge: IntArray, level: IntArray, sim: Floats, sim_variance: Floats,
-    weights: Floats, effective: Floats, capacity: int, out: ShapeNoise,
+    weights: Floats, response: Response, capacity: int, out: ShapeNoise,
 ) -> None:  # fmt: skip
     """Fill `out` for each pair; see `scalesmear.uncertainty.shape_noise`."""
     work = work_space(layout, capacity)
-    response = np.empty((4, sim.shape[1]))
+    lever = np.empty((4, sim.shape[1]))
     for p in range(len(merge)):
         bins = bins_of(layout, merge[p], level[p])
-        table = tabulate_pair(effective[p], bins, work)
+        table = tabulate_pair(response, p, bins, work)
         shapes = expect(sim[p, : bins.n_cells], table, bins, work)
         total = shapes[0].sum()
         if not total > 0:
             continue
         probability = shapes[0] / total
         out.probability[p, : bins.n_bins] = probability
-        share = _share_of(table, work)
+        share = table.share[0]
         cells = sim_variance[p, : bins.n_cells]
-        _respond(bins, table.first, share, probability, weights[p], response[:, : bins.n_cells])
-        _sum_squares(cells, response, out.score_variance[p])
+        _lever(bins, table.first, share, probability, weights[p], lever[:, : bins.n_cells])
+        _sum_squares(cells, lever, out.score_variance[p])
         out.score_variance[p] /= total**2
-        _vary(bins, table.first, share, cells, probability, response[3], out.variance[p])
+        _vary(bins, table.first, share, cells, probability, lever[3], out.variance[p])
         out.variance[p] /= total**2
 
 
@@ -241,8 +247,8 @@ def work_space(layout: Layout, capacity: int) -> Work:
         np.empty(N_ORDERS * capacity),
         np.empty(N_ORDERS * capacity),
         np.empty(N_SHAPES * capacity),
+        np.empty(N_SHAPES * capacity),
         np.empty(n_bins * capacity),
-        np.empty(N_ORDERS * n_bins),
         np.empty(N_SHAPES * n_bins),
     )
 
@@ -281,44 +287,59 @@ def deposit_variance(width: float, level: int) -> float:
 
 
 @compiled
-def tabulate_pair(effective: Floats, bins: Bins, work: Work) -> Table:
-    """Return the share of cells in a bin for (tau, v, k)."""
-    tau, v, k = effective
+def tabulate_pair(response: Response, pair: int, bins: Bins, work: Work) -> Table:
+    """Return the share of cells in a bin, and its derivatives by (t, q1, q2), of one pair."""
+    moments, slopes = response.moments[pair], response.slopes[pair]
+    first, n_cells = _range_of(moments, bins)
+    share = table_of(work.share, N_SHAPES, n_cells)
+    share[:] = 0
+    for c in range(len(moments)):
+        at, part = _tabulate_component(moments[c], bins, work)
+        place = share[:, at - first : at - first + part.shape[1]]
+        _add_component(response.share[c], slopes[c], part, place)
+    return Table(first, share)
+
+
+@compiled
+def _range_of(moments: Floats, bins: Bins) -> tuple[int, int]:
+    """Return the first cell that any component reaches, and how many there are."""
+    first, end = 1 << 30, -(1 << 30)
+    for c in range(len(moments)):
+        variance = max(moments[c, 1], least_variance(bins.width)) - bins.deposited
+        low, n_edges = reach(moments[c, 0], variance, bins.width)
+        first, end = min(first, low), max(end, low + n_edges + bins.per_bin)
+    return first, end - first
+
+
+@compiled
+def _tabulate_component(moments: Floats, bins: Bins, work: Work) -> tuple[int, Floats]:
+    """Return the first cell and the share of cells, with derivatives by (tau, v, k)."""
+    tau, v, k = moments
     reference = max(v, least_variance(bins.width))
     n_orders = 6 if v >= reference else N_ORDERS
     variance = reference - bins.deposited
     first, orders = tabulate(tau, variance, bins.width, bins.per_bin, n_orders, work)
-    return Table(first, orders, v - reference, k)
+    parts = table_of(work.parts, N_SHAPES, orders.shape[1])
+    differentiate(orders, v - reference, k, parts)
+    return first, parts
+
+
+@compiled
+def _add_component(weight: float, slopes: Floats, part: Floats, share: Floats) -> None:
+    """Add the share of cells of one component; derivatives by the chain rule."""
+    for i in range(part.shape[1]):
+        share[0, i] += weight * part[0, i]
+    for j in range(3):
+        a, b, c = weight * slopes[0, j], weight * slopes[1, j], weight * slopes[2, j]
+        for i in range(part.shape[1]):
+            share[j + 1, i] += a * part[1, i] + b * part[2, i] + c * part[3, i]
 
 
 @compiled
 def expect(cells: Floats, table: Table, bins: Bins, work: Work) -> Floats:
-    """Return T and its derivatives by (tau, v, k), shape (N_SHAPES, bins)."""
+    """Return T and its derivatives by (t, q1, q2), shape (N_SHAPES, bins)."""
     start = bins.below + table.first
-    convolve(cells, start, bins.per_bin, table.orders, bins.n_bins, work, work.orders)
-    orders = _add_empty_rows(work.orders, len(table.orders), bins.n_bins)
-    shapes = table_of(work.shapes, N_SHAPES, bins.n_bins)
-    differentiate(orders, table.beyond, table.k, shapes)
-    return shapes
-
-
-@compiled
-def _share_of(table: Table, work: Work) -> Floats:
-    """Return the share K of each cell in a bin; `table` is the last that was made with `work`."""
-    n_cells = table.orders.shape[1]
-    orders = _add_empty_rows(work.table, len(table.orders), n_cells)
-    share = table_of(work.share, N_SHAPES, n_cells)
-    differentiate(orders, table.beyond, table.k, share)
-    first: Floats = share[0]
-    return first
-
-
-@compiled
-def _add_empty_rows(buffer: Floats, n_rows: int, n_columns: int) -> Floats:
-    """Return a buffer as a table of N_ORDERS rows, those beyond the first `n_rows` set to 0."""
-    table = table_of(buffer, N_ORDERS, n_columns)
-    table[n_rows:] = 0
-    return table
+    return convolve(cells, start, bins.per_bin, table.share, bins.n_bins, work)
 
 
 @compiled
@@ -400,15 +421,15 @@ def _add_scores(counts: Floats, shapes: Floats, weights: Floats, out: Floats) ->
 
 
 @compiled
-def _respond(
-    bins: Bins, first: int, share: Floats, probability: Floats, weights: Floats, response: Floats
+def _lever(
+    bins: Bins, first: int, share: Floats, probability: Floats, weights: Floats, lever: Floats
 ) -> None:
     """Fill how g, divided by -n / S, moves with the weight of each cell.
 
     The last row is filled with the share of each cell in the window.
     """
-    response[:] = 0
-    n_cells = response.shape[1]
+    lever[:] = 0
+    n_cells = lever.shape[1]
     for i in range(4):
         mean = 0.0
         for b in range(bins.n_bins if i < 3 else 0):
@@ -417,26 +438,26 @@ def _respond(
             slope = weights[i, b] - mean if i < 3 else 1.0
             start = bins.below + b * bins.per_bin + first
             low, high = max(0, -start), min(len(share), n_cells - start)
-            line = response[i, start + low : start + high]
+            line = lever[i, start + low : start + high]
             part = share[low:high]
             for c in range(len(part)):
                 line[c] += slope * part[c]
 
 
 @compiled
-def _sum_squares(cells: Floats, response: Floats, out: Floats) -> None:
+def _sum_squares(cells: Floats, lever: Floats, out: Floats) -> None:
     """Fill `out` with sum_f W2_f a_f a_f^T."""
-    tt = tv = tk = vv = vk = kk = 0.0
+    aa = ab = ac = bb = bc = cc = 0.0
     for f in range(len(cells)):
-        t, v, k = response[0, f], response[1, f], response[2, f]
-        wt, wv = cells[f] * t, cells[f] * v
-        tt += wt * t
-        tv += wt * v
-        tk += wt * k
-        vv += wv * v
-        vk += wv * k
-        kk += cells[f] * k * k
-    out[0], out[1], out[2], out[3], out[4], out[5] = tt, tv, tk, vv, vk, kk
+        a, b, c = lever[0, f], lever[1, f], lever[2, f]
+        wa, wb = cells[f] * a, cells[f] * b
+        aa += wa * a
+        ab += wa * b
+        ac += wa * c
+        bb += wb * b
+        bc += wb * c
+        cc += cells[f] * c * c
+    out[0], out[1], out[2], out[3], out[4], out[5] = aa, ab, ac, bb, bc, cc
 
 
 @compiled
@@ -470,6 +491,14 @@ def table_of(buffer: Floats, n_rows: int, n_columns: int) -> Floats:
 
 
 @compiled
+def reach(tau: float, variance: float, width: float) -> tuple[int, int]:
+    """Return the first cell that a Gaussian reaches from an edge, and the number of cells."""
+    spread = math.sqrt(variance)
+    first = math.floor((tau - REACH * spread) / width)
+    return first, math.floor(2 * REACH * spread / width) + 2
+
+
+@compiled
 def tabulate(
     tau: float, variance: float, width: float, per_bin: int, n_orders: int, work: Work
 ) -> tuple[int, Floats]:
@@ -494,8 +523,7 @@ def tabulate(
         Row n holds the n-th derivative.
     """
     spread = math.sqrt(variance)
-    first = math.floor((tau - REACH * spread) / width)
-    n_edges = math.floor(2 * REACH * spread / width) + 2
+    first, n_edges = reach(tau, variance, width)
     edges = table_of(work.edges, n_orders, n_edges + 2 * per_bin)
     edges[:] = 0
     edges[0, :per_bin] = 1
@@ -505,7 +533,7 @@ def tabulate(
     at_edges[0, -1] = 0.5 * math.erfc(-last / math.sqrt(2))
     _integrate(at_edges, width)
     n_cells = n_edges + per_bin
-    table = table_of(work.table, n_orders, n_cells)
+    table = table_of(work.orders, n_orders, n_cells)
     for n in range(n_orders):
         for i in range(n_cells):
             table[n, i] = edges[n, i] - edges[n, i + per_bin]
@@ -548,7 +576,7 @@ def _integrate(out: Floats, width: float) -> None:
 
 @compiled
 def convolve(
-    cells: Floats, start: int, per_bin: int, table: Floats, n_bins: int, work: Work, out: Floats
+    cells: Floats, start: int, per_bin: int, table: Floats, n_bins: int, work: Work
 ) -> Floats:
     """Sum the cells with the weights of a table, for every bin and every row of the table.
 
@@ -562,13 +590,11 @@ def convolve(
     table : float array, shape (k, n_columns)
     n_bins : int
     work : Work
-    out : float array
-        Buffer for the result.
 
     Returns
     -------
     float array, shape (k, n_bins)
-        In `out`.
+        In a buffer of `work`.
     """
     n_columns = table.shape[1]
     lines = table_of(work.lines, n_bins, n_columns)
@@ -579,7 +605,7 @@ def convolve(
         lines[b, max(low, high) :] = 0
         for i in range(low, high):
             lines[b, i] = cells[at + i]
-    result = table_of(out, len(table), n_bins)
+    result = table_of(work.shapes, len(table), n_bins)
     np.dot(table, lines.T, result)
     return result
 
@@ -590,9 +616,8 @@ def differentiate(orders: Floats, beyond: float, k: float, shapes: Floats) -> No
 
     Parameters
     ----------
-    orders : float array, shape (N_ORDERS, m)
-        Derivatives P_n in tau at the variance v0 of the Gaussian; 6 and 7 are used only where h
-        is not zero.
+    orders : float array, shape (6 or N_ORDERS, m)
+        Derivatives P_n in tau at the variance v0 of the Gaussian; all are wanted where h is not 0.
     beyond : float
         h = v - v0, not zero only where P + h/2 P_2 + h^2/8 P_4 + h^3/48 P_6 is used.
     k : float
@@ -600,6 +625,14 @@ def differentiate(orders: Floats, beyond: float, k: float, shapes: Floats) -> No
     shapes : float array, shape (N_SHAPES, m)
         Filled, in the order of `N_SHAPES`.
     """
+    if beyond == 0:
+        for i in range(orders.shape[1]):
+            p3, p4 = orders[3, i], orders[4, i]
+            shapes[0, i] = orders[0, i] - k / 6 * p3
+            shapes[1, i] = orders[1, i] - k / 6 * p4
+            shapes[2, i] = (orders[2, i] - k / 6 * orders[5, i]) / 2
+            shapes[3, i] = -p3 / 6
+        return
     h = beyond
     a, b, c = h / 2, h**2 / 8, h**3 / 48
     for i in range(orders.shape[1]):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.effective import ScaleSmearingMap
+    from scalesmear.fit_kernels import Response
     from scalesmear.template import Templates
 
     Floats = NDArray[np.float64]
@@ -43,24 +44,23 @@ class Likelihood:
 
     def __call__(self, parameters: Floats) -> Evaluation:
         """Evaluate F, its gradient and its Fisher matrix."""
-        jacobian = self.mapping.jacobian(parameters)
-        terms = pair_terms(self.templates, self.mapping.effective(parameters))
+        terms = pair_terms(self.templates, self.mapping.response(parameters))
         return Evaluation(
             value=math.fsum(terms[:, 0]),
-            gradient=self.mapping.gradient(terms[:, 1:4], jacobian),
-            fisher=self.mapping.matrix(terms[:, 4:], jacobian),
+            gradient=self.mapping.gradient(terms[:, 1:4]),
+            fisher=self.mapping.matrix(terms[:, 4:]),
         )
 
 
-def pair_terms(templates: Templates, effective: Floats) -> Floats:
-    """Return F and its derivatives by (tau, v, k) of each pair, shape (p, N_TERMS).
+def pair_terms(templates: Templates, response: Response) -> Floats:
+    """Return F and its derivatives by (t, q1, q2) of each pair, shape (p, N_TERMS).
 
-    `effective` has shape (p, 3). The columns are those of `N_TERMS`.
+    The columns are those of `N_TERMS`.
     """
     t = templates
     out = np.zeros((len(t.pairs), N_TERMS))
     evaluate_pairs(
-        t.layout, t.merge, t.level, t.counts, t.reference, effective,
-        table_capacity(t, effective), out,
+        t.layout, t.merge, t.level, t.counts, t.reference, response,
+        table_capacity(t, response), out,
     )  # fmt: skip
     return out

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import BoolArray
+    from scalesmear.fit_kernels import Response
     from scalesmear.solver import Equations
     from scalesmear.template import Templates
 
@@ -50,9 +51,9 @@ class Covariance(NamedTuple):
 
 
 def shape_noise(
-    templates: Templates, effective: Floats, weights: Floats | None = None
+    templates: Templates, response: Response, weights: Floats | None = None
 ) -> ShapeNoise:
-    """Return expected shapes for effective parameters of shape (p, 3), and their noise.
+    """Return the expected shapes of pairs, and their noise.
 
     `weights` are those of `scalesmear.equations.bin_weights`; without them, the variance of g is 0.
     """
@@ -63,8 +64,8 @@ def shape_noise(
     )
     propagate_pairs(
         t.layout, t.merge, t.level, t.sim, t.sim_variance,
-        np.zeros((n_pairs, 3, n_bins)) if weights is None else weights, effective,
-        table_capacity(t, effective), out,
+        np.zeros((n_pairs, 3, n_bins)) if weights is None else weights, response,
+        table_capacity(t, response), out,
     )  # fmt: skip
     return out
 

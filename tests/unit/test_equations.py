@@ -48,10 +48,10 @@ def equations(h: PairHistograms, at: Floats) -> ScoreEquations:
 
 
 def test_scores_are_those_of_plain_numpy() -> None:
-    t, effective = templates(histograms()), mapping().effective(truth())
-    weights = bin_weights(t, effective)
-    p = shape_noise(t, effective).probability
-    scores = pair_scores(t, effective, weights)
+    t, response = templates(histograms()), mapping().response(truth())
+    weights = bin_weights(t, response)
+    p = shape_noise(t, response).probability
+    scores = pair_scores(t, response, weights)
     for row in range(len(p)):
         n, s = t.counts[row].sum(), weights[row]
         g = s @ (t.counts[row] - n * p[row])
@@ -61,17 +61,22 @@ def test_scores_are_those_of_plain_numpy() -> None:
 
 
 def test_weights_are_logarithmic_slopes_of_the_reference() -> None:
-    t, effective = templates(histograms()), mapping().effective(truth())
+    t, response = templates(histograms()), mapping().response(truth())
     own = dataclasses.replace(t, sim=t.reference)  # the shape of which is the reference
-    weights = bin_weights(t, effective)
-    for i, step in enumerate((1e-6, 1e-8, 1e-11)):
-        change = np.zeros(3)
-        change[i] = step
-        up, down = (
-            np.log(shape_noise(own, effective + sign * change).probability[:, :20])
-            for sign in (1, -1)
-        )
-        assert weights[:, i, :20] == pytest.approx((up - down) / (2 * step), rel=2e-4, abs=2e-2)
+    weights = bin_weights(t, response)
+    # t and the two smearings^2; one parameter of each electron, so that they move alone
+    alone = ScaleSmearingMap(np.tile([0, 1, 2, 3], (len(t.pairs), 1)), 2, 2)
+    for row, (i, j, a, b) in enumerate(mapping().index):
+        at = truth()[[i, j, a, b]]
+        for k, (place, step) in enumerate(((0, 2e-6), (2, 1e-8), (3, 1e-8))):
+            change = np.zeros(4)
+            change[place] = step
+            up, down = (
+                np.log(shape_noise(own, alone.response(at + sign * change)).probability[row, :20])
+                for sign in (1, -1)
+            )
+            slope = (up - down) / (2 * step) * (2 if k == 0 else 1)  # t is half of ln(scale)
+            assert weights[row, k, :20] == pytest.approx(slope, rel=2e-4, abs=2e-2)
     assert not weights[:, :, 20:].any()
 
 
@@ -107,7 +112,7 @@ def test_noise_of_the_simulation_neither_biases_nor_is_forgotten() -> None:
     for _ in range(400):
         h = PairHistograms.of(data, toy().sim(rng, 3_000))
         system = equations(h, at)
-        noise = shape_noise(system.templates, mapping().effective(at), system.weights)
+        noise = shape_noise(system.templates, mapping().response(at), system.weights)
         values.append(system(at).value)
         variances.append(system.sim_variance(noise))
         own = dataclasses.replace(system.templates, reference=system.templates.sim)
@@ -127,7 +132,7 @@ def test_covariance_is_plain_linear_algebra() -> None:
     at, h = truth(), histograms()
     system = equations(h, at)
     here = system(at)
-    noise = shape_noise(system.templates, mapping().effective(at), system.weights)
+    noise = shape_noise(system.templates, mapping().response(at), system.weights)
     v = system.sim_variance(noise)
     free = np.array([True, True, False, True, True])
     found = covariance(here, v, free)
@@ -143,8 +148,8 @@ def test_covariance_is_plain_linear_algebra() -> None:
 
 
 def test_a_pair_without_simulation_says_nothing() -> None:
-    t, effective = templates(histograms()), mapping().effective(truth())
+    t, response = templates(histograms()), mapping().response(truth())
     empty = dataclasses.replace(t, sim=0 * t.sim)
-    assert not pair_scores(empty, effective, bin_weights(t, effective)).any()
+    assert not pair_scores(empty, response, bin_weights(t, response)).any()
     blank = dataclasses.replace(t, reference=0 * t.reference)
-    assert not bin_weights(blank, effective).any()
+    assert not bin_weights(blank, response).any()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 from tests.mass_toys import log_smear, random_toy, true_log_mass
 
-from scalesmear.effective import ScaleSmearingMap
+from scalesmear.effective import ScaleSmearingMap, Tails, narrowest
 from scalesmear.fit_kernels import deposit_variance
 from scalesmear.histogram import FINE_PER_BIN, MassGrid, PairHistograms
 from scalesmear.likelihood import Likelihood, pair_terms
@@ -70,9 +70,9 @@ def slow_nll(parameters: Floats, merge: int) -> float:
     return total
 
 
-def likelihood(merge: int, level: int) -> Likelihood:
+def likelihood(merge: int, level: int, tails: Tails | None = None) -> Likelihood:
     t = templates(merge, level)
-    return Likelihood(t, ScaleSmearingMap.of_pairs(t.pairs, SMEARING_OF))
+    return Likelihood(t, ScaleSmearingMap.of_pairs(t.pairs, SMEARING_OF, tails))
 
 
 @pytest.mark.parametrize("merge", [1, 2, 4])
@@ -107,30 +107,54 @@ def deposit(x: Floats) -> Floats:
     return np.asarray(out, np.float64)
 
 
-def shape_of(fine: Floats, log_scale: float, sigma: Floats) -> Floats:
+def shape_of(fine: Floats, log_scale: float, sigma: Floats, tails: Tails | None = None) -> Floats:
     """Return the expected shape of a pair of categories with different smearings."""
     pair = np.array([1], np.int32)  # categories 0 and 1
     one = PairHistograms(GRID, 2, pair, fine[None], fine[None], fine[None])
-    mapping = ScaleSmearingMap.of_pairs(pair, SMEARING_OF)
-    effective = mapping.effective(np.array([log_scale / 2, log_scale / 2, *sigma**2]))
-    level = coarsest_level(effective[:, 1], GRID.width)
+    mapping = ScaleSmearingMap.of_pairs(pair, SMEARING_OF, tails)
+    response = mapping.response(np.array([log_scale / 2, log_scale / 2, *sigma**2]))
+    level = coarsest_level(narrowest(response), GRID.width)
     arranged = arrange(one, np.array([0]), np.array([1]), level)
-    return np.asarray(shape_noise(arranged, effective).probability[0], np.float64)
+    return np.asarray(shape_noise(arranged, response).probability[0], np.float64)
+
+
+def bin_integrals(x: Floats, log_scale: float, sigma: Floats) -> Floats:
+    """Add up the Gaussian integral of each event below the edges of the bins."""
+    q = sigma**2
+    mean = (-q / 4 - 3 / 8 * q**2).sum()
+    v, k = (q / 4 + 5 / 8 * q**2).sum(), (-3 / 8 * q**2).sum()
+    z = (edges(1)[:, None] - x + (log_scale / 2 - mean)) / math.sqrt(v)
+    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    return np.asarray((ndtr(z) - k / 6 * (z**2 - 1) * density / v**1.5).sum(axis=1), np.float64)
 
 
 def test_shape_is_that_of_events_smeared_one_by_one() -> None:
     # every event contributes its own Gaussian integral: no histogram of the simulation at all
     rng = np.random.default_rng(4)
     x, sigma = true_log_mass(rng, 5_000), np.array([0.01, 0.02])
-    q = sigma**2
-    mean = (-q / 4 - 3 / 8 * q**2).sum()
-    v, k = (q / 4 + 5 / 8 * q**2).sum(), (-3 / 8 * q**2).sum()
-    z = (edges(1)[:, None] - x + (0.003 - mean)) / math.sqrt(v)
-    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    below = (ndtr(z) - k / 6 * (z**2 - 1) * density / v**1.5).sum(axis=1)
+    below = bin_integrals(x, 0.006, sigma)
     exact = np.diff(below) / (below[-1] - below[0])
     # 5000 events are a rough density, which a coarse histogram would distort
     assert shape_of(deposit(x), 0.006, sigma) == pytest.approx(exact, rel=2e-4)
+
+
+def test_shape_with_tails_is_that_of_events_with_one_of_two_smearings() -> None:
+    # an electron of smearing 1 has sigma a, or r a with probability f; (1 - f) a^2 + f r^2 a^2 = 1
+    rng = np.random.default_rng(4)
+    x, sigma = true_log_mass(rng, 5_000), np.array([0.015, 0.02])
+    f, r = 0.2, 3.0
+    a = 1 / math.sqrt(1 - f + f * r**2)
+    options = ((1 - f, a), (f, r * a))
+    parts = [
+        p1 * p2 * bin_integrals(x, 0.006, sigma * np.array([a1, a2]))
+        for p1, a1 in options
+        for p2, a2 in options
+    ]
+    below = np.sum(parts, axis=0)
+    exact = np.diff(below) / (below[-1] - below[0])
+    found = shape_of(deposit(x), 0.006, sigma, Tails(f, r))
+    assert found == pytest.approx(exact, rel=3e-4)
+    assert np.abs(shape_of(deposit(x), 0.006, sigma) / exact - 1).max() > 0.03
 
 
 @pytest.mark.parametrize("level", [1, 2, 3])
@@ -165,13 +189,19 @@ def test_linear_deposit_adds_a_sixth_of_the_squared_width() -> None:
 
 
 @pytest.mark.parametrize(
-    ("merge", "level", "sigma"),
-    [(1, 0, (0.02, 0.01)), (2, 2, (0.02, 0.05)), (4, 1, (0.003, 0.0)), (1, 2, (0.001, 0.004))],
+    ("merge", "level", "sigma", "tails"),
+    [
+        (1, 0, (0.02, 0.01), None),
+        (2, 2, (0.02, 0.05), None),
+        (4, 1, (0.003, 0.0), None),
+        (1, 2, (0.001, 0.004), None),
+        (1, 0, (0.02, 0.012), Tails(0.2, 2.5)),
+    ],
 )
 def test_derivatives_are_those_of_differences(
-    merge: int, level: int, sigma: tuple[float, float]
+    merge: int, level: int, sigma: tuple[float, float], tails: Tails | None
 ) -> None:
-    function, at = likelihood(merge, level), parameters((0.004, -0.01), sigma)
+    function, at = likelihood(merge, level, tails), parameters((0.004, -0.01), sigma)
     here = function(at)
     unit = 1 / np.sqrt(np.diag(here.fisher))
     for i in range(4):
@@ -186,7 +216,7 @@ def test_fisher_matrix_is_the_mean_second_derivative() -> None:
     at = parameters((0.004, -0.01), (0.02, 0.01))
     t = templates(1, 0)
     mapping = ScaleSmearingMap.of_pairs(t.pairs, SMEARING_OF)
-    expected = 1000 * shape_noise(t, mapping.effective(at)).probability
+    expected = 1000 * shape_noise(t, mapping.response(at)).probability
     asimov = Likelihood(dataclasses.replace(t, counts=expected), mapping)
     here = asimov(at)
     unit = 1 / np.sqrt(np.diag(here.fisher))
@@ -212,7 +242,7 @@ def test_effective_parameters_are_cumulants_of_smeared_energies() -> None:
     sigma = 0.1  # large, so that the fourth order shows
     eta = log_smear(rng, np.full((4_000_000, 2), sigma))
     mapping = ScaleSmearingMap.of_pairs(np.array([0]), np.array([0]))
-    tau, v, k = mapping.effective(np.array([0.0, sigma**2]))[0]
+    tau, v, k = mapping.response(np.array([0.0, sigma**2])).moments[0, 0]
     error = math.sqrt(v / len(eta))
     # the next order of the mean is 5/2 sigma^6 per electron, halved
     assert -tau == pytest.approx(eta.mean(), abs=4 * error + 2.5 * sigma**6)
@@ -223,5 +253,5 @@ def test_effective_parameters_are_cumulants_of_smeared_energies() -> None:
 def test_empty_reference_is_no_number_but_infinite() -> None:
     t = templates(1, 0)
     empty = dataclasses.replace(t, reference=0 * t.reference)
-    effective = ScaleSmearingMap.of_pairs(t.pairs, SMEARING_OF).effective(np.full(4, 1e-4))
-    assert np.all(np.isposinf(pair_terms(empty, effective)[:, 0]))
+    response = ScaleSmearingMap.of_pairs(t.pairs, SMEARING_OF).response(np.full(4, 1e-4))
+    assert np.all(np.isposinf(pair_terms(empty, response)[:, 0]))

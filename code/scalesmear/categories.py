@@ -61,8 +61,6 @@ class CategorySet:
     where: InitVar[str] = "categories"
 
     def __post_init__(self, where: str) -> None:
-        for kind in KINDS:
-            _check_tiling(getattr(self, kind), f"{where}: {kind}")
         for window in self.smearings:
             if window.gain is not None:
                 raise InputError(
@@ -70,6 +68,8 @@ class CategorySet:
                     f"{window} uses the gain, which the smearings file cannot hold",
                     "leave gain out of the smearings",
                 )
+        for kind in KINDS:
+            _check_tiling(getattr(self, kind), f"{where}: {kind}")
         for window in self.scales:
             _check_enclosed(window, self.smearings, where)
 

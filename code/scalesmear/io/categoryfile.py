@@ -1,4 +1,4 @@
-"""Category files: YAML blocks whose edges multiply out to categories."""
+"""Category files: YAML blocks whose edges multiply out to categories, or rows of earlier times."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import yaml
 from scalesmear.categories import CategorySet
 from scalesmear.cells import VARIABLES
 from scalesmear.errors import InputError
+from scalesmear.io.categorytsv import is_category_tsv, parse_category_tsv
 from scalesmear.io.files import write_text
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def shipped_sets() -> tuple[str, ...]:
 
 def read_categories(source: str | os.PathLike[str]) -> CategorySet:
     """Read a category file, or a set that comes with the package by its name.
+
+    A file holds blocks in YAML, or the rows of `scalesmear.io.categorytsv`.
 
     Raises
     ------
@@ -53,6 +56,8 @@ def read_categories(source: str | os.PathLike[str]) -> CategorySet:
 
 
 def _parse(text: str, where: str) -> CategorySet:
+    if is_category_tsv(text):
+        return CategorySet(*parse_category_tsv(text, where), where)
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:

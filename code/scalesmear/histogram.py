@@ -1,7 +1,7 @@
 r"""Histograms of the logarithm of the pair mass, one for each pair of categories.
 
 The variable is x = ln(m / m_Z): a scale moves it, a smearing widens it, whatever the mass. Bins are
-narrow (0.07 % of the mass), half-open, and aligned with the edges of the fit window, so that any
+narrow (0.14 % of the mass), half-open, and aligned with the edges of the fit window, so that any
 coarser binning of the data is a sum of them.
 
 Contents are integers in units of a power of two. Their sums are exact, so that a result does not
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["data", "sim"]
 
-FINE_PER_BIN = 8
+FINE_PER_BIN = 4
 """Fine bins in the narrowest bin that a fit may use."""
 
 UNIT_BITS = 36

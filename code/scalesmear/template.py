@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 MAX_MERGE = 4
 """Sparse pairs merge up to this many of the narrow bins of the grid."""
 
-MAX_LEVEL = 3
-"""How often the fine bins of the simulation may be halved in number; 2^3 = FINE_PER_BIN."""
+MAX_LEVEL = 2
+"""How often the fine bins of the simulation may be halved in number; 2^2 = FINE_PER_BIN."""
 
 BLOCK = MAX_MERGE * FINE_PER_BIN
 """Fine bins in the widest bin; the simulation is padded to blocks of this size."""

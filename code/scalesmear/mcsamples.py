@@ -98,7 +98,11 @@ class McSample:
         Ingredients and uncertainties, called like the flags; also the luminosity of the table.
     files : tuple of Given
         Patterns of the files of the data set, which start at the folder of the table.
+    histograms : Given or None
+        The ROOT file with its histograms, which starts there too.
     tree : str
+    label : str
+        Its name in figures.
     includes, source : str
         What the cross section includes, and where it comes from.
     """
@@ -106,7 +110,9 @@ class McSample:
     name: str
     values: Mapping[str, Given]
     files: tuple[Given, ...]
+    histograms: Given | None
     tree: str
+    label: str
     includes: str
     source: str
 
@@ -142,7 +148,11 @@ def sample_of(table: Any, name: str, where: str = "samples.yml") -> McSample:
         name=name,
         values=_values(table, block, where, place),
         files=tuple(Given(text, f"{place}.files") for text in block.get("files", ())),
+        histograms=(
+            Given(block["histograms"], f"{place}.histograms") if "histograms" in block else None
+        ),
         tree=block.get("tree", TREE),
+        label=block.get("label", name),
         includes=block["includes"],
         source=block["source"],
     )

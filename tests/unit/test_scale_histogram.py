@@ -182,6 +182,25 @@ def test_all_numbers_from_a_table(selected: Path, table: Path) -> None:
     assert where == f"{table}: samples.dy.cross_section"
 
 
+def test_table_may_name_the_histograms_once(
+    selected: Path, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["-g", "h_mjj", "--samples", str(table), "--sample", "dy"]
+    assert main(["scale-histogram", *outputs(selected.parent), *words]) == 1
+    assert "--input-file: is missing; give it, or name it in the table" in capsys.readouterr().err
+    listed = TABLE.replace("    k_factor", "    histograms: ../selected.root\n    k_factor")
+    table.write_text(listed)
+    assert main(["scale-histogram", *outputs(selected.parent), *words]) == 0
+    assert Path(record(selected.parent)["input_file"]["path"]).samefile(selected)
+    assert record(selected.parent)["label"] == "dy"
+    assert scale(selected, *words) == 1
+    message = f"--input-file: is also given in {table}: samples.dy.histograms"
+    assert message in capsys.readouterr().err
+    table.write_text(listed.replace("../selected", "gone"))
+    assert main(["scale-histogram", *outputs(selected.parent), *words]) == 1
+    assert f"gone.root: input file does not exist; see {table}" in capsys.readouterr().err
+
+
 def test_sum_from_files_of_flags_and_by_number_of_events(selected: Path, tmp_path: Path) -> None:
     with uproot.recreate(tmp_path / "n.root") as file:
         file.mktree("t", {"mcGenWeight": "f4"}).extend({"mcGenWeight": np.full(8, 2.5, np.float32)})

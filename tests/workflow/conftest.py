@@ -44,12 +44,18 @@ def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def real(shell: Shell, toys: Path) -> Shell:
-    """The shell with the specs, the commands of this environment, and some toy data."""
-    for name in ("workflow.yml", "fit.yml", "steps.yml"):
-        (shell.folder / name).symlink_to(REPOSITORY / name)
+def real_commands(shell: Shell) -> Shell:
+    """The shell in which steps call the command of this environment."""
     command = shell.folder / "venvs/scalesmear/bin/scalesmear"
     command.unlink()
     command.symlink_to(Path(sys.executable).with_name("scalesmear"))
-    shutil.copytree(toys, shell.folder / "inputdata", dirs_exist_ok=True)
     return shell
+
+
+@pytest.fixture
+def real(real_commands: Shell, toys: Path) -> Shell:
+    """That shell with the specs of the derivation and some toy data."""
+    for name in ("workflow.yml", "fit.yml", "steps.yml"):
+        (real_commands.folder / name).symlink_to(REPOSITORY / name)
+    shutil.copytree(toys, real_commands.folder / "inputdata", dirs_exist_ok=True)
+    return real_commands

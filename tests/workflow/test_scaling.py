@@ -24,15 +24,12 @@ packtivity-run -b {backend} steps.yml#/scaling -p input_file="'{{workdir}}/selec
 
 
 @pytest.fixture
-def lesson(shell: Shell) -> Shell:
+def lesson(real_commands: Shell) -> Shell:
     """A shell in a folder with the steps, the package's command and a histogram."""
-    (shell.folder / "steps.yml").symlink_to(REPOSITORY / "steps.yml")
-    command = shell.folder / "venvs/scalesmear/bin/scalesmear"
-    command.unlink()
-    command.symlink_to(Path(sys.executable).with_name("scalesmear"))
+    (real_commands.folder / "steps.yml").symlink_to(REPOSITORY / "steps.yml")
     one = th1([1, 2, 3, 4, 5])
-    write(shell.folder / "selected.root", h_mjj=one, other=one)
-    return shell
+    write(real_commands.folder / "selected.root", h_mjj=one, other=one)
+    return real_commands
 
 
 def run(shell: Shell, **words: str) -> subprocess.CompletedProcess[str]:

@@ -27,6 +27,7 @@ from scalesmear.io.files import existing, whole_file, write_json
 from scalesmear.io.genweights import files_of, sum_over
 from scalesmear.io.roothistograms import ALL, read_histograms, write_histograms
 from scalesmear.io.samplestable import read_sample
+from scalesmear.io.scaledfile import FACTOR
 from scalesmear.mcsamples import SOURCES, TREE, UNCERTAINTY, merged, parse_source
 from scalesmear.normalisation import (
     INGREDIENTS,
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
 
     Pairs = Sequence[tuple[RootHistogram, RootHistogram]]
 
-RECORD = "factor.json"
 MOST_IN_PNG = 20
 """Histograms that one picture may show below each other."""
 
@@ -67,12 +67,13 @@ FLAGS = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this verb; the short ones are those of the RECAST scaling lesson."""
-    for short, name, metavar, text in (
-        ("-i", "--input-file", "FILE", "ROOT file with the histograms"),
-        ("-o", "--output-file", "FILE", "ROOT file to write"),
-        ("-p", "--validation-plot", "FILE", "figure to write, .pdf or .png"),
+    for short, name, text in (
+        ("-i", "--input-file", "ROOT file with the histograms, unless the table names it"),
+        ("-o", "--output-file", "ROOT file to write"),
+        ("-p", "--validation-plot", "figure to write, .pdf or .png"),
     ):
-        parser.add_argument(short, name, required=True, metavar=metavar, help=text)
+        required = name != "--input-file"
+        parser.add_argument(short, name, required=required, metavar="FILE", help=text)
     for name, (short, text) in FLAGS.items():
         parser.add_argument(short, _flag(name), nargs="+", metavar="X", help=text)
     parser.add_argument(
@@ -106,12 +107,14 @@ class Ingredients:
 
 def run(args: argparse.Namespace) -> None:
     """Read, scale, write; nothing is written unless all of it can be."""
-    _check_paths(args)
-    ingredients = read_ingredients(args)
-    found = read_histograms(args.input_file, args.hist)
+    sample = read_table(args)
+    input_file = find_input(args, sample)
+    _check_paths(args, input_file)
+    ingredients = read_ingredients(args, sample)
+    found = read_histograms(input_file, args.hist)
     factor = ingredients.normalisation.factor
     pairs = [(histogram, scaled(histogram, factor)) for histogram in found.histograms]
-    write_outputs(args, ingredients, found, pairs)
+    write_outputs(args, input_file, ingredients, found, pairs)
     print(f"factor = {ingredients.normalisation.spelled_out}")
     for before, after in pairs:
         print(f"{before.path}: sum {before.integral():.8g} -> {after.integral():.8g}")
@@ -127,14 +130,48 @@ def _names_by_note(histograms: Sequence[RootHistogram]) -> dict[str, list[str]]:
     return names
 
 
-def _check_paths(args: argparse.Namespace) -> None:
+def read_table(args: argparse.Namespace) -> McSample | None:
+    """Return what the table says about the sample, None if there is no table.
+
+    Raises
+    ------
+    InputError
+        If a table is given without the name of a sample or the other way round, or is wrong.
+    """
+    if (args.samples is None) != (args.sample is None):
+        raise InputError("--samples, --sample", "one is given without the other", "give both")
+    return None if args.samples is None else read_sample(args.samples, args.sample)
+
+
+def find_input(args: argparse.Namespace, sample: McSample | None) -> Path:
+    """Return the file with the histograms, which is named by the flag or in the table.
+
+    Raises
+    ------
+    InputError
+        If it is named by both or neither, or does not exist.
+    """
+    listed = None if sample is None else sample.histograms
+    if args.input_file is None:
+        if listed is None:
+            raise InputError("--input-file", "is missing", "give it, or name it in the table")
+        return existing(
+            Path(args.samples).parent / listed.text, "input file", f"see {listed.where}"
+        )
+    if listed is not None:
+        raise InputError(
+            "--input-file", f"is also given in {listed.where}", "leave one of them out"
+        )
+    return existing(args.input_file, "input file")
+
+
+def _check_paths(args: argparse.Namespace, input_file: Path) -> None:
     """Refuse to overwrite the input, one output with another, or a figure of unknown kind."""
-    existing(args.input_file, "input file")
     paths = {
-        "--input-file": Path(args.input_file),
+        "--input-file": input_file,
         "--output-file": Path(args.output_file),
         "--validation-plot": Path(args.validation_plot),
-        RECORD: Path(args.output_file).with_name(RECORD),
+        FACTOR: Path(args.output_file).with_name(FACTOR),
     }
     seen: dict[Path, str] = {}
     for flag, path in paths.items():
@@ -146,7 +183,7 @@ def _check_paths(args: argparse.Namespace) -> None:
         raise InputError(args.validation_plot, "is a figure of unknown kind", cure)
 
 
-def read_ingredients(args: argparse.Namespace) -> Ingredients:
+def read_ingredients(args: argparse.Namespace, sample: McSample | None) -> Ingredients:
     """Read all that the factor is made of, from flags, table and files of the data set.
 
     Raises
@@ -154,9 +191,6 @@ def read_ingredients(args: argparse.Namespace) -> Ingredients:
     InputError
         If something is missing, given twice, or not what it should be.
     """
-    if (args.samples is None) != (args.sample is None):
-        raise InputError("--samples, --sample", "one is given without the other", "give both")
-    sample = None if args.samples is None else read_sample(args.samples, args.sample)
     given = merged(_flags_given(args), sample)
     sums = _sums(args, given["sum_of_weights"], sample)
     quantities = {
@@ -231,22 +265,26 @@ def _data_set(
 
 
 def write_outputs(
-    args: argparse.Namespace, ingredients: Ingredients, found: Found, pairs: Pairs
+    args: argparse.Namespace,
+    input_file: Path,
+    ingredients: Ingredients,
+    found: Found,
+    pairs: Pairs,
 ) -> None:
     """Write histograms, figure and record, all or none of them."""
     suffix = Path(args.validation_plot).suffix
     if suffix == ".png" and len(pairs) > MOST_IN_PNG:
         problem = f"{len(pairs)} histograms are too many for one picture"
         raise InputError(args.validation_plot, problem, "ask for .pdf, which has a page for each")
-    name = "" if ingredients.sample is None else ingredients.sample.name
-    record = record_of(args, ingredients, found, pairs)
+    name = "" if ingredients.sample is None else ingredients.sample.label
+    record = record_of(input_file, ingredients, found, pairs)
     with ExitStack() as stack:
         output, plot, factor = (
             stack.enter_context(whole_file(path))
             for path in (
                 args.output_file,
                 args.validation_plot,
-                Path(args.output_file).with_name(RECORD),
+                Path(args.output_file).with_name(FACTOR),
             )
         )
         write_histograms(output, [after for _, after in pairs])
@@ -255,13 +293,13 @@ def write_outputs(
 
 
 def record_of(
-    args: argparse.Namespace, ingredients: Ingredients, found: Found, pairs: Pairs
+    input_file: Path, ingredients: Ingredients, found: Found, pairs: Pairs
 ) -> dict[str, Any]:
     """Return the content of factor.json."""
     sample = ingredients.sample
-    input_file = Path(args.input_file)
     about: Mapping[str, Any] = {} if sample is None else {
         "sample": sample.name,
+        "label": sample.label,
         "includes": sample.includes,
         "source": sample.source,
     }  # fmt: skip
@@ -273,7 +311,7 @@ def record_of(
             {"path": one.path, "what": one.what, "value": one.value} for one in ingredients.sums
         ],
         "input_file": {
-            "path": str(args.input_file),
+            "path": str(input_file),
             "size": input_file.stat().st_size,
             "adler32": adler32(input_file),
         },

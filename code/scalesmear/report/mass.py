@@ -111,18 +111,6 @@ class MassSpectrum:
         return Agreement(chi2, max(0, int(use.sum()) - 1))
 
 
-def poisson_interval(counts: FloatArray) -> NDArray[np.float64]:
-    """Return the lengths of the central 68.3 % intervals below and above counts, shape (2, n).
-
-    Garwood (1936): chi2 quantiles; the lower end is 0 for an empty bin.
-    """
-    tail = stats.norm.sf(1.0)
-    safe = np.maximum(counts, 0.5)
-    low = np.where(counts > 0, stats.chi2.ppf(tail, 2 * safe) / 2, 0.0)
-    high = stats.chi2.isf(tail, 2 * (counts + 1)) / 2
-    return np.stack([counts - low, high - counts])
-
-
 def membership(pairs: NDArray[np.int32], n_categories: int) -> BoolArray:
     """Tell which pairs contain each category, shape (n_categories, p).
 

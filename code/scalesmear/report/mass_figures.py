@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from scalesmear.report.mass import poisson_interval
+from scalesmear.poisson import poisson_interval
 from scalesmear.report.style import BLUE, INK, PALE_BLUE, margins, new_figure, sign
 
 if TYPE_CHECKING:
@@ -145,12 +145,12 @@ def draw_ratio(axes: Axes, part: MassSpectrum, half: float) -> None:
     ratio = part.data / sim
     errors = np.nan_to_num(poisson_interval(part.data) / sim)
     axes.errorbar(part.centres, ratio, errors, fmt="o", color=INK, markersize=2.4, elinewidth=0.8)
-    _mark_outside(axes, part.centres, ratio, half)
+    mark_outside(axes, part.centres, ratio, half)
     axes.set_ylim(1 - half, 1 + half)
     axes.set_yticks([1 - half / 2, 1, 1 + half / 2])
 
 
-def _mark_outside(
+def mark_outside(
     axes: Axes, x: NDArray[np.floating[Any]], ratio: NDArray[np.floating[Any]], half: float
 ) -> None:
     """Mark ratios that the axis does not reach with a triangle at its end."""

@@ -38,7 +38,7 @@ def scaled_figure(
     figure.subplots_adjust(wspace=0.32)
     sign(figure, sample or "scaled to luminosity", before.path)
     _write_factor(figure, normalisation)
-    luminosity = _typeset(str(normalisation.luminosity))
+    luminosity = typeset(str(normalisation.luminosity))
     panels: list[Any] = list(figure.subplots(1, 2))
     for axes, histogram, word in zip(
         panels, (before, after), ("before", f"after, {luminosity}"), strict=True
@@ -55,7 +55,7 @@ def _write_factor(figure: Figure, normalisation: Normalisation) -> None:
     lines = (f"factor = {FORMULA.replace('_', ' ')}", f"= {numbers}")
     for i, line in enumerate(lines):
         y = 1 - (0.48 + 0.24 * i) / height
-        figure.text(figure.subplotpars.left, y, _typeset(line), size=9.5, va="top")
+        figure.text(figure.subplotpars.left, y, typeset(line), size=9.5, va="top")
 
 
 def _readable(number: float) -> str:
@@ -63,7 +63,8 @@ def _readable(number: float) -> str:
     return f"{number:,.0f}" if 1e5 <= abs(number) < 1e12 else f"{number:.6g}"
 
 
-def _typeset(text: str) -> str:
+def typeset(text: str) -> str:
+    """Return a text with multiplication signs and exponents of inverse units as print has them."""
     for plain, typeset in SIGNS.items():
         text = text.replace(plain, typeset)
     return text

@@ -61,6 +61,8 @@ class Inputs:
     era: str
     label: str | None
     truth: str | None
+    sample_table: str | None
+    sample_name: str | None
     files_per_job: int
     abs_eta_max: float
     gap: Pair
@@ -88,6 +90,10 @@ class Inputs:
         self._check_order(where)
         self._check_window(where)
         _check_regions(self.stability_regions, f"{where}: stability_regions")
+        if (self.sample_table is None) != (self.sample_name is None):
+            given = "sample_table" if self.sample_name is None else "sample_name"
+            cure = "give both sample_table and sample_name, or neither"
+            raise InputError(f"{where}: {given}", "is given without the other", cure)
 
     def _check_order(self, where: str) -> None:
         for key in ("gap", "mass_range", "mass_window"):

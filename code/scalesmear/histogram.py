@@ -120,10 +120,56 @@ class MassGrid:
         """Edges of the fine bins in x, shape (n_fine + 1,)."""
         return self.start + self.width * np.arange(self.n_fine + 1, dtype=np.float64)
 
+    def bins(self, fine_per_bin: int = FINE_PER_BIN) -> MassBins:
+        """Return bins of so many fine ones each, of which edges of the window are edges too."""
+        skip = self.n_below % fine_per_bin
+        return MassBins(self, fine_per_bin, skip, (self.n_fine - skip) // fine_per_bin)
+
     @property
     def window_slice(self) -> slice:
         """The fine bins inside the window."""
         return slice(self.n_below, self.n_below + self.n_bins * FINE_PER_BIN)
+
+
+@dataclass(frozen=True)
+class MassBins:
+    """Bins of several fine bins each; fine bins that fill none at either end are left over.
+
+    Attributes
+    ----------
+    grid : MassGrid
+    fine_per_bin : int
+    skip : int
+        Number of fine bins below the first bin.
+    n : int
+        Number of bins.
+    """
+
+    grid: MassGrid
+    fine_per_bin: int
+    skip: int
+    n: int
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """Edges of the bins [GeV], shape (n + 1,)."""
+        stop = self.skip + self.n * self.fine_per_bin
+        edges = self.grid.edges[self.skip : stop + 1 : self.fine_per_bin]
+        return np.asarray(Z_MASS * np.exp(edges))
+
+    @property
+    def in_window(self) -> NDArray[np.bool_]:
+        """Which bins lie in the fit window, shape (n,)."""
+        first = (self.grid.n_below - self.skip) // self.fine_per_bin
+        inside = np.zeros(self.n, np.bool_)
+        inside[first : first + self.grid.n_bins * FINE_PER_BIN // self.fine_per_bin] = True
+        return inside
+
+    def add_up(self, fine: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the contents of underflow, bins and overflow, shape (n + 2,), from fine bins."""
+        stop = self.skip + self.n * self.fine_per_bin
+        inside = fine[self.skip : stop].reshape(self.n, self.fine_per_bin).sum(axis=1)
+        return np.concatenate([[fine[: self.skip].sum()], inside, [fine[stop:].sum()]])
 
 
 def pair_number(category: IntArray) -> NDArray[np.int32]:

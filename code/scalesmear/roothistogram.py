@@ -184,6 +184,49 @@ class RootHistogram:
         return notes
 
 
+def th1d(
+    path: str, titles: tuple[str, str, str], edges: Doubles, contents: Doubles, variances: Doubles
+) -> RootHistogram:
+    """Return a TH1D of weighted events.
+
+    Parameters
+    ----------
+    path : str
+        Its name, with a folder if it is in one.
+    titles : (str, str, str)
+        Of the histogram, its horizontal and its vertical axis.
+    edges : array, shape (n + 1,)
+    contents, variances : arrays, shape (n + 2,)
+        Sums of weights and of squared weights, under- and overflow included.
+
+    The number of entries is the effective one, and ROOT's mean and spread are those of the centres
+    of the bins.
+    """
+    title, x_title, y_title = titles
+    inside, squares = contents[1:-1], variances[1:-1]
+    centres = (edges[1:] + edges[:-1]) / 2
+    total = float(variances.sum())
+    return RootHistogram(
+        path=path,
+        class_name="TH1D",
+        title=title,
+        axes=(
+            RootAxis("xaxis", x_title, len(inside), float(edges[0]), float(edges[-1]), edges),
+            RootAxis("yaxis", y_title, 1, 0.0, 1.0),
+            RootAxis("zaxis", "", 1, 0.0, 1.0),
+        ),
+        contents=contents,
+        sumw2=variances,
+        entries=float(contents.sum()) ** 2 / total if total > 0 else 0.0,
+        moments={
+            "fTsumw": float(inside.sum()),
+            "fTsumw2": float(squares.sum()),
+            "fTsumwx": float(inside @ centres),
+            "fTsumwx2": float(inside @ centres**2),
+        },
+    )
+
+
 def scaled(histogram: RootHistogram, factor: float) -> RootHistogram:
     """Return a histogram as if every fill had `factor` times its weight.
 

@@ -43,6 +43,12 @@ BLOCK_SIZE = 1 << 12
 Z_WIDTH = 2.495
 """Width of the Z boson [GeV]."""
 
+MADE_BETWEEN = (45.0, 170.0)
+"""Range of the generated mass [GeV]."""
+
+CROSS_SECTION = 2000.0
+"""Of Z bosons of this mass that decay to electrons, in the world of the toys [pb]."""
+
 ABS_ETA = ((0.0, 1.0), (1.0, 1.2), (1.2, 1.4442), (1.566, 2.0), (2.0, 2.5))
 """Windows in abs(eta_SC) that have a truth of their own."""
 
@@ -230,14 +236,46 @@ def chunk_sizes(n_events: int) -> Iterator[int]:
 
 def generate_chunk(truth: ToyTruth, kind: Kind, n_events: int, stream: int, chunk: int) -> Events:
     """Generate one chunk of a stream of events, see `generate`."""
+    return produce_chunk(truth, kind, n_events, stream, chunk).events
+
+
+@dataclass(frozen=True, eq=False)
+class Production:
+    """Events, and how many Z bosons were made for them.
+
+    Attributes
+    ----------
+    events : Events
+        Those whose electrons are accepted.
+    n_made : float
+        Z bosons of `MADE_BETWEEN`, background not counted. The share of the last block that was
+        drawn for these events makes it a fraction.
+    """
+
+    events: Events
+    n_made: float
+
+    @property
+    def sum_of_weights(self) -> float:
+        """Sum over all Z bosons; those not accepted have on average the weight of the others."""
+        total = float(self.events.weight.sum(dtype=np.float64))
+        return total * self.n_made / max(len(self.events), 1)
+
+
+def produce_chunk(
+    truth: ToyTruth, kind: Kind, n_events: int, stream: int, chunk: int
+) -> Production:
+    """Generate one chunk of a stream of events, and count what was made for it."""
     rng = _generator(truth, kind, stream, chunk, 0)
     parts = [_generate_block(truth, kind, BLOCK_SIZE, rng)]
     while sum(map(len, parts)) < n_events:
         parts.append(_generate_block(truth, kind, BLOCK_SIZE, rng))
+    share = n_events / max(sum(map(len, parts)), 1)
     events = Events.concatenate(parts).where(slice(0, n_events))
     first = (stream << 40) + chunk * CHUNK_SIZE + 1
     events.event[:] = np.arange(first, first + n_events, dtype=np.uint64)
-    return events
+    signal = 1 - (truth.background_fraction if kind == "data" else 0)
+    return Production(events, len(parts) * BLOCK_SIZE * share * signal)
 
 
 def _generator(truth: ToyTruth, kind: Kind, *key: int) -> Generator:
@@ -312,18 +350,19 @@ def _drawn_pairs(
 
 
 def _breit_wigner(n: int, rng: Generator) -> NDArray[np.float64]:
-    """Draw masses of 45-170 GeV from a relativistic Breit-Wigner of constant width.
+    """Draw masses of `MADE_BETWEEN` from a relativistic Breit-Wigner of constant width.
 
     dN/ds ~ 1 / ((s - M^2)^2 + M^2 Gamma^2), so that s = M^2 + M Gamma tan(u) with u uniform.
     """
-    low, high = (np.arctan((mass**2 - Z_MASS**2) / (Z_MASS * Z_WIDTH)) for mass in (45.0, 170.0))
+    low, high = (np.arctan((mass**2 - Z_MASS**2) / (Z_MASS * Z_WIDTH)) for mass in MADE_BETWEEN)
     return np.sqrt(Z_MASS**2 + Z_MASS * Z_WIDTH * np.tan(rng.uniform(low, high, n)))
 
 
 def _continuum(n: int, rng: Generator) -> NDArray[np.float64]:
-    """Draw masses of 45-170 GeV of non-resonant pairs, which fall exponentially by 30 GeV."""
-    u = rng.uniform(np.exp(-(170.0 - 45.0) / 30.0), 1.0, n)
-    return 45.0 - 30.0 * np.log(u)
+    """Draw masses of `MADE_BETWEEN` of non-resonant pairs, which fall exponentially by 30 GeV."""
+    low, high = MADE_BETWEEN
+    u = rng.uniform(np.exp(-(high - low) / 30.0), 1.0, n)
+    return low - 30.0 * np.log(u)
 
 
 def _decay(

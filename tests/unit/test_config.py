@@ -151,6 +151,8 @@ BAD = [
     ({"stability_regions": [[0, 1.2], [1, 2.5]]}, r"\[0, 1.2\] and \[1, 2.5\] overlap"),
     ({"stability_regions": [[1, 0]]}, r"stability_regions: \[1, 0\] does not rise"),
     ({"stability_regions": [[0, 1.4], [1.566, 2.5]]}, r"no region holds abs_eta \[1.4, 1.4442\)"),
+    ({"sample_table": "samples.yml"}, "sample_table: is given without the other; give both"),
+    ({"sample_table": "s.yml", "sample_name": "a; b"}, 'sample_name: "a; b" is not allowed'),
     ({"closure_tolerance": 0}, "closure_tolerance: 0 is not allowed; it must be a number > 0"),
 ]
 
@@ -202,6 +204,8 @@ FILES = {
     "era",
     "label",
     "truth",
+    "sample_table",
+    "sample_name",
     "files_per_job",
     "coarse_categories",
     "fine_categories",
@@ -267,6 +271,7 @@ def test_check_publishes_settings_categories_and_jobs(
         Job("data", (("selected", "d3.root"),)),
         Job("sim", (("selected", "s1.root"),)),
     ]
+    assert (published.pop("sample_table"), published.pop("sample_name")) == (None, None)
     assert all(Path(path).is_file() and Path(path).is_absolute() for path in published.values())
     for fit in ("coarse", "fine"):
         assert read_categories(published.pop(f"{fit}_categories")) == read_categories(fit)

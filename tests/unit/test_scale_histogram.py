@@ -228,7 +228,7 @@ def test_sum_from_files_of_flags_and_by_number_of_events(selected: Path, tmp_pat
         ("-c 1 -s 1 -k 1 -f 1 -l 1 -g h_mjj --sample x", "one is given without the other"),
         ("-l 1 -g h_mjj --samples {table} --sample dy", "--luminosity: is also given in"),
         ("-c 1 -g h_mjj --samples {table} --sample dy", "--cross-section: is also given in"),
-        ("-g h_mjj --files x --samples {table} --sample dy", "--files: is also given in"),
+        ("-g h_mjj --files x --samples {table} --sample dy", "--files: is also given for dy"),
         ("-g h_mjj --samples {table} --sample dyy", "there is no sample 'dyy'; did you mean 'dy'?"),
         ("-c 1 -s 1 -k 1 -f 1 -l 1 -g h_mjj -p hist.gif", "is a figure of unknown kind"),
         ("-c 1 -s 1 -k 1 -f 1 -l 1 -g h_mjj -o {input}", "is --input-file and --output-file at"),

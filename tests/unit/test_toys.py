@@ -12,15 +12,18 @@ import uproot
 
 from scalesmear import toys
 from scalesmear.cli import main
+from scalesmear.cli._ingredients import DataSet, read_ingredients
 from scalesmear.events import Events
 from scalesmear.io.ntuples import open_ntuple
 from scalesmear.io.samples import read_samples
+from scalesmear.io.samplestable import read_sample
 from scalesmear.kinematics import pair_mass
 from scalesmear.toys import (
     chunk_sizes,
     generate,
     generate_chunk,
     make_truth,
+    produce_chunk,
     region,
     true_scale,
     true_smearing,
@@ -253,3 +256,34 @@ def test_numbers_that_make_no_sense_are_refused(
     assert f"{option}: is {value}" in error
     assert len(error.splitlines()) == 1
     assert not (tmp_path / "toys").exists()
+
+
+def test_what_was_made_is_that_of_all_blocks_but_the_share_not_used() -> None:
+    truth = make_truth(2, negative_fraction=0.0, weight=3.0)
+    few, many = (produce_chunk(truth, "sim", n, 0, 0) for n in (1000, 2000))
+    # both are drawn from one block of pairs, of which a share is used
+    assert many.n_made == pytest.approx(2 * few.n_made)
+    assert few.sum_of_weights == pytest.approx(3 * few.n_made)
+    accepted = 1000 / few.n_made
+    larger = produce_chunk(truth, "sim", 50_000, 0, 0)
+    assert 50_000 / larger.n_made == pytest.approx(accepted, abs=4 * np.sqrt(0.25 / 4096))
+    assert produce_chunk(truth, "sim", 0, 0, 0).n_made == 0
+
+
+def test_background_is_not_made_of_z_bosons() -> None:
+    truth = make_truth(2, background_fraction=0.5)
+    data, sim = (produce_chunk(truth, kind, 20_000, 0, 0) for kind in ("data", "sim"))
+    # the continuum is softer than the Z: fewer of its pairs are accepted
+    assert 0.4 * sim.n_made < data.n_made < 0.8 * sim.n_made
+
+
+def test_table_of_samples_holds_what_was_made(tmp_path: Path) -> None:
+    words = ["--data-events", "3000", "--sim-events", "5000", "--data-files", "1"]
+    assert main(["toys", "--output", str(tmp_path), *words, "--sim-files", "2"]) == 0
+    sample = read_sample(tmp_path / "samples.yml", "zee")
+    found = read_ingredients({}, sample, DataSet()).normalisation
+    truth = make_truth(1)
+    made = produce_chunk(truth, "data", 3000, 0, 0).n_made
+    sums = [produce_chunk(truth, "sim", 2500, stream, 0).sum_of_weights for stream in (0, 1)]
+    assert found.expected_events == pytest.approx(made, rel=1e-7)
+    assert found.sum_of_weights.value == pytest.approx(sum(sums), rel=1e-9)

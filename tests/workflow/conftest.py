@@ -29,7 +29,7 @@ def derivation(shell: Shell) -> Shell:
     for name in ("workflow.yml", "fit.yml", "steps.yml"):
         (shell.folder / name).symlink_to(REPOSITORY / name)
     (shell.folder / "inputdata/samples.tsv").write_text("data\tselected\tdata.root\n")
-    (shell.folder / "inputs.yml").write_text("samples: samples.tsv\nn_jobs: 2\n")
+    (shell.folder / "inputs.yml").write_text("samples: samples.tsv\nn_jobs: 2\nsample_name: zee\n")
     return shell
 
 

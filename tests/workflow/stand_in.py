@@ -52,7 +52,7 @@ def write(path: Path, text: str) -> None:
 def check(output: Path) -> None:
     """Write what `check` publishes for the values on standard input."""
     inputs = ast.literal_eval(sys.stdin.read())
-    published: dict[str, object] = {"jobs": []}
+    published: dict[str, object] = {"jobs": [], "sample_table": None}
     files = {f"{name}_settings": f"settings/{name}.json" for name in SETTINGS}
     files |= {f"{name}_categories": f"categories/{name}.yml" for name in ("coarse", "fine")}
     for key, name in files.items():
@@ -64,6 +64,10 @@ def check(output: Path) -> None:
         write(output / f"jobs/{number}.json", json.dumps(number))
         jobs.append(str(output / f"jobs/{number}.json"))
     write(output / "inputs.json", json.dumps(inputs))
+    if inputs.get("sample_name"):
+        write(output / "samples.yml", inputs["sample_name"])
+        published |= {"sample_table": str(output / "samples.yml")}
+    published |= {"sample_name": inputs.get("sample_name")}
     published["inputs"] = str(output / "inputs.json")
     write(output / "published.yml", json.dumps(published | {"jobs": jobs}))
 
@@ -84,7 +88,7 @@ def main() -> int:
     flags = flags_of(flags_on_stdin() if words == ["@-"] else words)
     said = json.dumps([verb, flags])
     for flag, words in flags.items():
-        if not words:
+        if not words and flag != "--scaled":
             say(f"scalesmear {verb}: {flag} is empty; give it a value")
             return 1
         absent = [w for w in words if w.startswith("/") and not Path(w).exists()]
@@ -108,6 +112,8 @@ def main() -> int:
     else:
         for flag in WRITES & set(flags):
             write(Path(flags[flag][0]), said)
+        if verb == "scale-histogram":
+            write(output.with_name("factor.json"), said)
     return 0
 
 

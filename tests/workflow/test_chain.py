@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import filecmp
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,8 @@ VALUES = {
     "samples": "samples.tsv",
     "era": "toy",
     "truth": "truth.json",
+    "sample_table": "samples.yml",
+    "sample_name": "zee",
     "coarse_categories": "eta",
     "fine_categories": "coarse",
     "min_events_per_run_bin": 5000,
@@ -45,7 +48,8 @@ def split(shell: Shell, name: str, n_files: int) -> None:
             )
             lines.append(f"{kind}\tselected\t{kind}-{number}.root\n")
     (folder / "samples.tsv").write_text("".join(lines))
-    (folder / "truth.json").write_bytes((shell.folder / "inputdata/truth.json").read_bytes())
+    for beside in ("truth.json", "samples.yml"):
+        (folder / beside).write_bytes((shell.folder / "inputdata" / beside).read_bytes())
 
 
 def derive(shell: Shell, inputdata: str, files_per_job: int, jobs: int) -> Path:
@@ -57,7 +61,7 @@ def derive(shell: Shell, inputdata: str, files_per_job: int, jobs: int) -> Path:
     words = ("--inputdata", inputdata, "--runtime", "host", "--jobs", jobs)
     outcome = shell.run(*command, *words)
     assert outcome.code == 0, outcome.said
-    assert "whole, 17 stages" in outcome.out
+    assert "whole, 19 stages" in outcome.out
     return shell.folder / workdir
 
 
@@ -89,3 +93,9 @@ def test_results_do_not_depend_on_files_jobs_or_workers(real: Shell) -> None:
     ]
     assert len(pulls) > 10
     assert max(map(abs, pulls)) < 4
+    # data and simulation were made with one cross section, so that their numbers agree
+    found = re.search(r"simulation = (\S+) \+- (\S+)", (many / "report/summary.txt").read_text())
+    assert found is not None
+    ratio, error = map(float, found.groups())
+    assert 0.004 < error < 0.015
+    assert abs(ratio - 1) < 4 * error

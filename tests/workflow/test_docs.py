@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 from tests.workflow.helpers import REPOSITORY
+from tests.workflow.test_specs import COMMANDS
 
 from scalesmear.workflow.runtime import HOST_BACKEND, Runtime, environment_variables
 
@@ -29,7 +29,7 @@ def block_with(words: str) -> str:
 
 def test_every_step_is_shown() -> None:
     shown = re.findall(r"packtivity-run steps.yml#/(\w+)", block_with("packtivity-run"))
-    assert sorted(shown) == sorted(yaml.safe_load((REPOSITORY / "steps.yml").read_text()))
+    assert sorted(shown) == sorted(COMMANDS)
 
 
 @pytest.mark.slow
@@ -53,7 +53,7 @@ def test_each_step_runs_by_itself_as_printed(derivation: Shell) -> None:
     )
     assert done.returncode == 0, done.stderr
     made = {path.name for path in (derivation.folder / "again").iterdir()}
-    assert made == set(yaml.safe_load((REPOSITORY / "steps.yml").read_text()))
+    assert made == set(COMMANDS)
 
 
 def test_exports_are_all_explained() -> None:

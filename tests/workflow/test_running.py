@@ -25,7 +25,7 @@ STAGES = (
         for fit in ("coarse", "fine")
         for name in ("fill", "fit", "closure_fill", "closure")
     ),
-    *("export", "before", "after", "report"),
+    *("export", "before", "after", "mass", "scaling_step", "report"),
 )
 
 
@@ -50,8 +50,8 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     outcome = scalesmear_run(derivation)
     assert outcome.code == 0, outcome.said
     assert sorted(stage_lines(outcome.said)) == sorted(STAGES)
-    # select, before, after and two fills in each fit are scattered over 2 jobs, 10 stages are not
-    assert "workdir: whole, 17 stages, 24 steps" in outcome.out
+    # select, before, after and two fills in each fit are scattered over 2 jobs, 12 stages are not
+    assert "workdir: whole, 19 stages, 26 steps" in outcome.out
     # each job of the stand-in reports 3 files and 1000 events
     assert "2/2 jobs" in stage_lines(outcome.said)["select"]
     assert "6/6 files  2,000 events" in stage_lines(outcome.said)["select"]
@@ -68,9 +68,18 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     report = arguments(work / "report/report.html")
     assert report["--fits"] == [str(work / f"{fit}/fit/fit.json") for fit in ("coarse", "fine")]
     assert report["--after"] == [str(work / f"after_{i}/histograms.npz") for i in (0, 1)]
+    assert report["--scaled"] == [str(work / "scaling_step/scaled.root")]
     after = arguments(work / "after_0/histograms.npz")
     assert after["--smearings"] == [str(work / "export/era_smearings.dat")]
     assert "--scales" not in arguments(work / "before_0/histograms.npz")
+
+
+def test_without_a_table_of_samples_nothing_is_scaled(derivation: Shell) -> None:
+    (derivation.folder / "inputs.yml").write_text("samples: samples.tsv\n")
+    outcome = scalesmear_run(derivation)
+    assert outcome.code == 0, outcome.said
+    assert "workdir: whole, 18 stages, 25 steps" in outcome.out
+    assert arguments(derivation.folder / "workdir/report/report.html")["--scaled"] == []
 
 
 def test_plain_yadage_run_shows_the_same_progress(derivation: Shell) -> None:

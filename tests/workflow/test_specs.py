@@ -25,20 +25,24 @@ STAGES: dict[str, list[dict[str, Any]]] = {
     for name in ("workflow.yml", "fit.yml")
 }
 SUB_WORKFLOWS = ("coarse", "fine")
+COMMANDS = [name for name, step in STEPS.items() if step["process"]]
 
 # What `check` and `export` write to published.yml; test_chain.py compares it with the real ones.
 PUBLISHED_BY_CHECK = {
     *(f"{name}_settings" for name in ("select", "run_bins", "stability", "fill", "fit")),
     *(f"{name}_settings" for name in ("closure", "export", "report")),
-    *("coarse_categories", "fine_categories", "jobs", "inputs"),
+    *("coarse_categories", "fine_categories", "jobs", "inputs", "sample_table", "sample_name"),
 }
 PUBLISHED_BY_EXPORT = {"scales", "smearings", "result"}
 
 
-def step_of(stage: dict[str, Any]) -> str | None:
-    """Return the name of the step that a stage runs, None if it runs a sub-workflow."""
-    reference = stage["scheduler"].get("step", {}).get("$ref")
-    return reference.removeprefix("steps.yml#/") if reference else None
+def steps_of(stage: dict[str, Any]) -> list[str]:
+    """Return the names of the steps of which a stage runs one, none if it runs a sub-workflow."""
+    scheduler = stage["scheduler"]
+    chosen = [
+        part["step"]["$ref"] for part in scheduler.get("cases", [scheduler]) if "step" in part
+    ]
+    return [reference.removeprefix("steps.yml#/") for reference in chosen]
 
 
 def all_stages() -> list[tuple[str, dict[str, Any]]]:
@@ -53,7 +57,8 @@ def names_in(*templates: str) -> set[str]:
 
 def parameters_of_step(name: str) -> set[str]:
     publisher = STEPS[name]["publisher"]
-    names = names_in(STEPS[name]["process"]["script"], *publisher.get("publish", {}).values())
+    process = STEPS[name]["process"] or {"script": ""}
+    names = names_in(process["script"], *publisher.get("publish", {}).values())
     return names - {"workdir"}
 
 
@@ -61,11 +66,12 @@ def published_by(file: str, stage_name: str) -> set[str]:
     if stage_name == "init":
         return parameters_of_sub_workflow() if file == "fit.yml" else {"samples"}
     stage = next(stage for stage in STAGES[file] if stage["name"] == stage_name)
-    step = step_of(stage)
-    assert step is not None
-    if STEPS[step]["publisher"]["publisher_type"] == "interpolated-pub":
-        return set(STEPS[step]["publisher"]["publish"])
-    return {"check": PUBLISHED_BY_CHECK, "export": PUBLISHED_BY_EXPORT}[step]
+    step, *others = steps_of(stage)
+    publish = STEPS[step]["publisher"].get("publish")
+    if publish is None:
+        return {"check": PUBLISHED_BY_CHECK, "export": PUBLISHED_BY_EXPORT}[step]
+    assert all(set(STEPS[other]["publisher"]["publish"]) == set(publish) for other in others)
+    return set(publish)
 
 
 def parameters_of_sub_workflow() -> set[str]:
@@ -99,14 +105,14 @@ def sources(file: str, selector: str) -> list[tuple[str, str]]:
 def test_stage_supplies_exactly_the_parameters_of_its_step(
     file: str, stage: dict[str, Any]
 ) -> None:
-    step = step_of(stage)
-    if step is None:
+    steps = steps_of(stage)
+    if not steps:
         wanted = {
             output for f, _, source, output in selections() if (f, source) == ("fit.yml", "init")
         }
         assert stage["name"] in SUB_WORKFLOWS
     else:
-        wanted = {name.removesuffix("!r") for name in parameters_of_step(step)}
+        wanted = {name.removesuffix("!r") for step in steps for name in parameters_of_step(step)}
     assert set(stage["scheduler"]["parameters"]) == wanted, file
 
 
@@ -135,7 +141,7 @@ def test_stage_waits_for_what_it_reads(file: str, stage: dict[str, Any]) -> None
 
 @pytest.mark.parametrize(("file", "stage"), all_stages())
 def test_select_and_every_fill_is_scattered(file: str, stage: dict[str, Any]) -> None:
-    heavy = (step_of(stage) or "").startswith(("select", "fill"))
+    heavy = any(step.startswith(("select", "fill")) for step in steps_of(stage))
     kind = "multistep-stage" if heavy else "singlestep-stage"
     assert stage["scheduler"]["scheduler_type"] == kind, file
 
@@ -157,7 +163,7 @@ def words_of(step: str) -> list[str]:
     return words[1:]
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", COMMANDS)
 def test_command_line_of_step_is_understood(step: str) -> None:
     words = words_of(step)
     parser = build_parser(words)
@@ -165,7 +171,7 @@ def test_command_line_of_step_is_understood(step: str) -> None:
     assert args.verb == words[0]
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", COMMANDS)
 def test_flags_are_in_the_order_of_the_help(step: str) -> None:
     words = words_of(step)
     choices = next(
@@ -178,7 +184,7 @@ def test_flags_are_in_the_order_of_the_help(step: str) -> None:
     assert used == sorted(used, key=known.index)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", COMMANDS)
 def test_parameter_is_called_like_its_flag(step: str) -> None:
     script = STEPS[step]["process"]["script"]
     pairs = re.findall(r"--([a-z-]+) \{(\w+)(?:!r)?\}", script)
@@ -187,12 +193,12 @@ def test_parameter_is_called_like_its_flag(step: str) -> None:
 
 
 def test_flags_of_a_step_stand_on_lines_of_their_own() -> None:
-    for step in STEPS.values():
-        lines = step["process"]["script"].splitlines()
+    for step in COMMANDS:
+        lines = STEPS[step]["process"]["script"].splitlines()
         assert all(line.count(" --") <= 1 for line in lines)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", COMMANDS)
 def test_image_tag_is_the_version_of_the_package(step: str) -> None:
     environment = STEPS[step]["environment"]
     assert environment["image"] == "scalesmear/scalesmear"
@@ -223,6 +229,6 @@ def test_workflow_is_valid() -> None:
     assert "workflow validates against schema" in validated("yadage-validate", "workflow.yml")
 
 
-@pytest.mark.parametrize("step", ["check", "toys"])  # one with each publisher; 1 s each
+@pytest.mark.parametrize("step", ["check", "toys", "no_scaling"])  # one with each publisher
 def test_step_is_valid(step: str) -> None:
     assert "definition is valid" in validated("packtivity-validate", f"steps.yml#/{step}")

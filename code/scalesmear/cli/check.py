@@ -1,8 +1,8 @@
 """Check all values of inputs.yml, and write what the other stages are to do.
 
-Checks the values themselves, the sample list and its files, and the category files. Then writes
-the settings of each stage, the categories, and the jobs that the files are split into; published.yml
-lists them. Nothing is written if anything is wrong.
+Checks the values themselves, the sample list and its files, the category files, and all that scales
+simulation to luminosity. Then writes the settings of each stage, the categories, the jobs that the
+files are split into, and the table of the simulation with its sum of weights; published.yml lists them. Nothing is written if anything is wrong.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from scalesmear.cli._ingredients import DataSet, Ingredients, read_ingredients, resolved_table
 from scalesmear.config import Inputs, parse, resolve
 from scalesmear.errors import InputError
 from scalesmear.export import ExportSettings
@@ -28,6 +29,7 @@ from scalesmear.io.files import (
     write_text,
 )
 from scalesmear.io.samples import Job, Sample, read_samples, split_jobs, write_job
+from scalesmear.io.samplestable import read_sample
 from scalesmear.report.settings import ReportSettings
 
 if TYPE_CHECKING:
@@ -56,8 +58,9 @@ def run(args: argparse.Namespace) -> None:
     if inputs.truth is not None:
         existing(inputs.truth, "truth", PUT_IT_THERE)
         read_json(inputs.truth)
+    to_luminosity = _read_ingredients(inputs)
     jobs = split_jobs(samples, inputs.files_per_job)
-    _publish(Path(args.output).absolute(), inputs, categories, jobs)
+    _publish(Path(args.output).absolute(), inputs, categories, jobs, to_luminosity)
     _say(samples, jobs, categories)
 
 
@@ -84,14 +87,31 @@ def _read_both_kinds(path: str) -> tuple[Sample, ...]:
     return samples
 
 
+def _read_ingredients(inputs: Inputs) -> Ingredients | None:
+    """Read what scales the simulation to luminosity; None if that is not asked for."""
+    if inputs.sample_table is None or inputs.sample_name is None:
+        return None
+    table = existing(inputs.sample_table, "table of samples", PUT_IT_THERE)
+    sample = read_sample(table, inputs.sample_name)
+    if "luminosity" not in sample.values:
+        cure = "write that of the data, with its unit, such as 59.8 fb-1"
+        raise InputError(table, "key 'luminosity' is missing", cure)
+    return read_ingredients({}, sample, DataSet(folder_of_table=table.parent))
+
+
 def _publish(
-    output: Path, inputs: Inputs, categories: dict[str, CategorySet], jobs: tuple[Job, ...]
+    output: Path,
+    inputs: Inputs,
+    categories: dict[str, CategorySet],
+    jobs: tuple[Job, ...],
+    to_luminosity: Ingredients | None,
 ) -> None:
     """Write all files beside their places, then move them there."""
     output.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=output, prefix=".check.") as temporary:
         part = Path(temporary)
         published = _write(part, output, inputs, categories, jobs)
+        published |= _write_table(part, output, to_luminosity)
         write_text(part / "published.yml", yaml.safe_dump(published, sort_keys=False))
         for path in sorted(part.iterdir(), key=lambda path: path.name == "published.yml"):
             _replace(output / path.name, path)
@@ -129,6 +149,15 @@ def _write(
         write_job(part / "jobs" / name, job)
     published["inputs"] = str(output / "inputs.json")
     return published | {"jobs": [str(output / "jobs" / name) for name in names]}
+
+
+def _write_table(part: Path, output: Path, to_luminosity: Ingredients | None) -> dict[str, Any]:
+    """Write what scales the simulation; return its table and its name in it, if there is one."""
+    if to_luminosity is None or to_luminosity.sample is None:
+        return {"sample_table": None, "sample_name": None}
+    content = yaml.safe_dump(resolved_table(to_luminosity), sort_keys=False)
+    write_text(part / "samples.yml", content)
+    return {"sample_table": str(output / "samples.yml"), "sample_name": to_luminosity.sample.name}
 
 
 def _settings(inputs: Inputs, truth: str | None) -> dict[str, Any]:

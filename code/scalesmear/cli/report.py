@@ -17,9 +17,12 @@ from scalesmear.errors import InputError
 from scalesmear.histogram import PairHistograms
 from scalesmear.io.files import existing, read_json, read_settings, whole_file, write_text
 from scalesmear.io.fitfile import read_closure, read_fit
+from scalesmear.io.roothistograms import read_histograms
+from scalesmear.io.scaledfile import FACTOR
 from scalesmear.io.tables import read_run_bins
 from scalesmear.progress import Progress
 from scalesmear.provenance import adler32, provenance
+from scalesmear.report.absolute import ScaledMass
 from scalesmear.report.build import build
 from scalesmear.report.combined import CombinedScales
 from scalesmear.report.inputs import NamedClosure, NamedFile, NamedFit, ReportInputs, Spectra
@@ -53,6 +56,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--after", required=True, nargs="+", metavar="FILE", help="histograms.npz, corrected"
+    )
+    parser.add_argument(
+        "--scaled",
+        nargs="?",
+        metavar="FILE",
+        help="simulation at the luminosity of the data, if known: scaled.root beside factor.json",
     )
     parser.add_argument("--result", required=True, metavar="FILE", help="result.json")
     parser.add_argument("--inputs", metavar="FILE", help="inputs.json, to show all values")
@@ -88,6 +97,7 @@ def read_inputs(args: argparse.Namespace) -> ReportInputs:
         closures=tuple(_named_closure(path, names) for path in args.closures),
         before=_spectra(args.before, fits[-1], progress),
         after=_spectra(args.after, fits[-1], progress),
+        scaled=_scaled(args.scaled) if args.scaled else None,
         files=tuple(_named_files(args)),
         combined=_combined(args.result),
         values=read_json(args.inputs, "resolved inputs") if args.inputs else {},
@@ -142,6 +152,18 @@ def _spectra(paths: Sequence[str], last: NamedFit, progress: Progress) -> Spectr
     )
 
 
+def _scaled(path: str) -> ScaledMass:
+    """Read the scaled simulation and, beside it, what its factor is made of."""
+    (histogram,) = read_histograms(path, ["simulation"]).histograms
+    record = Path(path).with_name(FACTOR)
+    content = read_json(record, "record of the scaling")
+    try:
+        return ScaledMass.of(histogram, content)
+    except (KeyError, TypeError, ValueError) as error:
+        cure = "make it with scalesmear scale-histogram and a table of samples"
+        raise InputError(record, f"not the record of a sample ({error!r})", cure) from error
+
+
 def _combined(path: str) -> CombinedScales:
     content = read_json(path, "result")
     try:
@@ -166,6 +188,7 @@ def _truth(path: str | None) -> Truth | None:
 def _named_files(args: argparse.Namespace) -> Iterator[NamedFile]:
     """Yield the files that the flags name, with their checksums."""
     named: list[tuple[str, Any]] = [(flag, getattr(args, flag)) for flag in SINGLE]
+    named += [("scaled", args.scaled)] if args.scaled else []
     named += [(flag, path) for flag in SEVERAL for path in getattr(args, flag)]
     for flag, name in named:
         path = existing(name, flag)

@@ -16,28 +16,18 @@ or events (to normalise by number).
 
 from __future__ import annotations
 
-import math
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scalesmear.cli._ingredients import DataSet, read_ingredients
 from scalesmear.errors import InputError
 from scalesmear.io.files import existing, whole_file, write_json
-from scalesmear.io.genweights import files_of, sum_over
 from scalesmear.io.roothistograms import ALL, read_histograms, write_histograms
 from scalesmear.io.samplestable import read_sample
 from scalesmear.io.scaledfile import FACTOR
-from scalesmear.mcsamples import SOURCES, TREE, UNCERTAINTY, merged, parse_source
-from scalesmear.normalisation import (
-    INGREDIENTS,
-    Given,
-    Normalisation,
-    Quantity,
-    parse_quantity,
-    parse_uncertainty,
-)
-from scalesmear.progress import Progress
+from scalesmear.mcsamples import SOURCES, TREE, UNCERTAINTY
+from scalesmear.normalisation import Given
 from scalesmear.provenance import adler32, provenance
 from scalesmear.report.scaled_figure import RENDER, validation_plot
 from scalesmear.roothistogram import scaled
@@ -46,7 +36,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
-    from scalesmear.io.genweights import FileSum
+    from scalesmear.cli._ingredients import Ingredients
     from scalesmear.io.roothistograms import Found
     from scalesmear.mcsamples import McSample
     from scalesmear.roothistogram import RootHistogram
@@ -95,22 +85,12 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-@dataclass(frozen=True)
-class Ingredients:
-    """The factor, and what else is worth a record."""
-
-    normalisation: Normalisation
-    sample: McSample | None
-    sums: tuple[FileSum, ...]
-    normalised_by: str
-
-
 def run(args: argparse.Namespace) -> None:
     """Read, scale, write; nothing is written unless all of it can be."""
     sample = read_table(args)
     input_file = find_input(args, sample)
     _check_paths(args, input_file)
-    ingredients = read_ingredients(args, sample)
+    ingredients = read_ingredients(_flags_given(args), sample, _data_set(args))
     found = read_histograms(input_file, args.hist)
     factor = ingredients.normalisation.factor
     pairs = [(histogram, scaled(histogram, factor)) for histogram in found.histograms]
@@ -183,36 +163,6 @@ def _check_paths(args: argparse.Namespace, input_file: Path) -> None:
         raise InputError(args.validation_plot, "is a figure of unknown kind", cure)
 
 
-def read_ingredients(args: argparse.Namespace, sample: McSample | None) -> Ingredients:
-    """Read all that the factor is made of, from flags, table and files of the data set.
-
-    Raises
-    ------
-    InputError
-        If something is missing, given twice, or not what it should be.
-    """
-    given = merged(_flags_given(args), sample)
-    sums = _sums(args, given["sum_of_weights"], sample)
-    quantities = {
-        name: parse_quantity(name, given[name])
-        for name in INGREDIENTS
-        if name != "sum_of_weights" or sums is None
-    }
-    if sums is not None:
-        quantities["sum_of_weights"] = sums.total
-    uncertainties = {
-        ingredient: parse_uncertainty(given[name], quantities[ingredient])
-        for name, ingredient in UNCERTAINTY.items()
-        if name in given
-    }
-    return Ingredients(
-        Normalisation(**quantities, uncertainties=uncertainties),
-        sample,
-        () if sums is None else sums.files,
-        "weights" if sums is None else sums.normalised_by,
-    )
-
-
 def _flags_given(args: argparse.Namespace) -> dict[str, Given]:
     values = {name: getattr(args, name) for name in (*FLAGS, *UNCERTAINTY)}
     return {
@@ -222,46 +172,12 @@ def _flags_given(args: argparse.Namespace) -> dict[str, Given]:
     }
 
 
-@dataclass(frozen=True)
-class Sums:
-    """A sum over the files of a data set."""
-
-    total: Quantity
-    files: tuple[FileSum, ...]
-    normalised_by: str
-
-
-def _sums(args: argparse.Namespace, given: Given, sample: McSample | None) -> Sums | None:
-    """Read the sum of weights from files; None if it is given as a number."""
-    patterns, folder, tree = _data_set(args, sample)
-    source = parse_source(given, tree)
-    if source is None:
-        if args.files:
-            raise InputError("--files", f"the sum is a number in {given.where}", "leave one out")
-        return None
-    if not patterns:
-        raise InputError(given.where, "no files of the data set are named", "give --files")
-    paths = files_of(patterns, folder)
-    sums = sum_over(paths, source, Progress(len(paths)))
-    where = f"{given.where}: {given.text}"
-    total = Quantity("sum_of_weights", math.fsum(one.value for one in sums), "", where)
-    return Sums(total, sums, "events" if source.counts_events else "weights")
-
-
-def _data_set(
-    args: argparse.Namespace, sample: McSample | None
-) -> tuple[tuple[Given, ...], Path, str]:
-    """Return the patterns of the files, where they start, and the tree."""
-    flags = tuple(Given(name, "--files") for name in args.files or ())
-    if sample is None:
-        return flags, Path(), args.tree or TREE
-    for flag, value, listed in (
-        ("--files", flags, sample.files), ("--tree", args.tree, sample.tree != TREE)
-    ):  # fmt: skip
-        if value and listed:
-            raise InputError(flag, f"is also given in {args.samples}", "leave one of them out")
-    folder = Path(args.samples).parent if sample.files else Path()
-    return sample.files or flags, folder, args.tree or sample.tree
+def _data_set(args: argparse.Namespace) -> DataSet:
+    return DataSet(
+        files=tuple(Given(name, "--files") for name in args.files or ()),
+        tree=args.tree,
+        folder_of_table=Path(args.samples or "").parent,
+    )
 
 
 def write_outputs(

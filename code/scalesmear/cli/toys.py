@@ -1,6 +1,7 @@
 """Generate ntuples of data and simulation with known scales, smearings and run drift.
 
-Writes ECALELF-like ROOT files, their sample list samples.tsv, and what was put in as truth.json.
+Writes ECALELF-like ROOT files, their sample list samples.tsv, the luminosity and the cross section
+that belong to them as samples.yml, and what was put in as truth.json.
 Equal seeds give equal events; a file's events do not depend on how many other files there are.
 
 Background is 0 unless asked for: the fits have no model of it.
@@ -9,14 +10,17 @@ Background is 0 unless asked for: the fits have no model of it.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
 
 from scalesmear.errors import InputError
 from scalesmear.io.files import write_json, write_text
 from scalesmear.io.ntuples import COMPRESSIONS, ntuple_branches, write_ntuple
 from scalesmear.progress import Progress
-from scalesmear.toys import chunk_sizes, generate_chunk, make_truth, other_branches
+from scalesmear.toys import CROSS_SECTION, chunk_sizes, make_truth, other_branches, produce_chunk
 
 if TYPE_CHECKING:
     import argparse
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
     from scalesmear.toys import ToyTruth
 
 TREE = "selected"
+SAMPLE = "zee"
 
 
 class Option(NamedTuple):
@@ -81,6 +86,7 @@ def run(args: argparse.Namespace) -> None:
     folder = Path(args.output)
     progress = Progress(args.data_files + args.sim_files)
     lines = []
+    made = {"data": Made(), "sim": Made()}
     numbers: tuple[tuple[Kind, int, int], ...] = (
         ("data", args.data_events, args.data_files),
         ("sim", args.sim_events, args.sim_files),
@@ -89,11 +95,12 @@ def run(args: argparse.Namespace) -> None:
         for stream in range(n_files):
             name = f"ntuples/{kind}-{stream + 1}.root"
             n = n_events // n_files + (stream < n_events % n_files)
-            chunks = _chunks(truth, kind, n, stream)
+            chunks = _chunks(truth, kind, n, stream, made[kind])
             write_ntuple(folder / name, chunks, TREE, args.compression)
             lines.append(f"{kind}\t{TREE}\t{name}\n")
             progress.advance(events=n, files=1)
     write_text(folder / "samples.tsv", "".join(lines))
+    write_text(folder / "samples.yml", yaml.safe_dump(table_of(made), sort_keys=False))
     write_json(folder / "truth.json", truth.as_json())
     print(f"{args.data_events} data and {args.sim_events} simulated events in {folder}")
 
@@ -112,10 +119,37 @@ def _check(args: argparse.Namespace) -> None:
             raise InputError(f"--{kind}-events", problem, "each file needs an event")
 
 
+@dataclass
+class Made:
+    """Number and sum of weights of all Z bosons that were made for some files."""
+
+    events: float = 0.0
+    weights: float = 0.0
+
+
 def _chunks(
-    truth: ToyTruth, kind: Kind, n_events: int, stream: int
+    truth: ToyTruth, kind: Kind, n_events: int, stream: int, made: Made
 ) -> Iterator[dict[str, NDArray[Any]]]:
-    """Yield the branches of one file, chunk by chunk."""
+    """Yield the branches of one file, chunk by chunk, and add to what was made."""
     for chunk, n in enumerate(chunk_sizes(n_events)):
-        events = generate_chunk(truth, kind, n, stream, chunk)
-        yield ntuple_branches(events, **other_branches(truth, kind, n, stream, chunk))
+        produced = produce_chunk(truth, kind, n, stream, chunk)
+        made.events += produced.n_made
+        made.weights += produced.sum_of_weights
+        yield ntuple_branches(produced.events, **other_branches(truth, kind, n, stream, chunk))
+
+
+def table_of(made: dict[str, Made]) -> dict[str, Any]:
+    """Return the content of samples.yml: the luminosity in which the data would be seen."""
+    return {
+        "luminosity": f"{made['data'].events / CROSS_SECTION:.8g} pb-1",
+        "samples": {
+            SAMPLE: {
+                "cross_section": f"{CROSS_SECTION:g} pb",
+                "includes": "the decay to electrons; generated masses of 45 to 170 GeV",
+                "k_factor": 1,
+                "filter_eff": 1,
+                "sum_of_weights": float(f"{made['sim'].weights:.10g}"),
+                "source": "scalesmear toys, which counts what it makes",
+            }
+        },
+    }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scalesmear.cutflow import CutFlow
     from scalesmear.fit import FitResult
     from scalesmear.histogram import PairHistograms
+    from scalesmear.report.absolute import ScaledMass
     from scalesmear.report.combined import CombinedScales
     from scalesmear.report.settings import ReportSettings
     from scalesmear.report.truth import Truth
@@ -117,6 +118,8 @@ class ReportInputs:
         In the scale categories of the last fit.
     combined : CombinedScales
         The scales that the derivation ends with.
+    scaled : ScaledMass or None
+        The simulation at the luminosity of the data, if its cross section is known.
     files : tuple of NamedFile
         The files that the command line named.
     provenance : mapping
@@ -140,6 +143,7 @@ class ReportInputs:
     provenance: Mapping[str, Any]
     values: Mapping[str, Any] = field(default_factory=dict)
     truth: Truth | None = None
+    scaled: ScaledMass | None = None
 
     @property
     def total_scales(self) -> Quantity:

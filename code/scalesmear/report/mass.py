@@ -9,7 +9,6 @@ import numpy as np
 from scipy import stats
 
 from scalesmear.histogram import FINE_PER_BIN, pair_categories
-from scalesmear.kinematics import Z_MASS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,22 +126,10 @@ def spectrum(hists: PairHistograms, keep: BoolArray, title: str) -> MassSpectrum
     data = hists.data[keep].sum(axis=0)
     sim = hists.sim[keep].sum(axis=0)
     variance = hists.sim_variance[keep].sum(axis=0)
-    fine_per_bin = FINE_PER_BIN * _merge(data[hists.grid.window_slice], hists.grid)
-    skip, n_bins = _alignment(hists.grid, fine_per_bin)
-    stop = skip + n_bins * fine_per_bin
-
-    def binned(fine: NDArray[np.float64]) -> NDArray[np.float64]:
-        bins: NDArray[np.float64] = fine[skip:stop].reshape(n_bins, fine_per_bin).sum(axis=1)
-        return bins
-
-    edges = Z_MASS * np.exp(hists.grid.edges[skip : stop + 1 : fine_per_bin])
-    first = (hists.grid.n_below - skip) // fine_per_bin
-    in_window = np.zeros(n_bins, bool)
-    in_window[first : first + hists.grid.n_bins * FINE_PER_BIN // fine_per_bin] = True
-    norm = _normalisation(binned(data)[in_window].sum(), binned(sim)[in_window].sum())
-    return MassSpectrum(
-        title, edges, binned(data), norm * binned(sim), norm**2 * binned(variance), in_window
-    )
+    bins = hists.grid.bins(FINE_PER_BIN * _merge(data[hists.grid.window_slice], hists.grid))
+    data, sim, variance = (bins.add_up(fine)[1:-1] for fine in (data, sim, variance))
+    norm = _normalisation(data[bins.in_window].sum(), sim[bins.in_window].sum())
+    return MassSpectrum(title, bins.edges, data, norm * sim, norm**2 * variance, bins.in_window)
 
 
 def _merge(window: NDArray[np.float64], grid: MassGrid) -> int:
@@ -153,12 +140,6 @@ def _merge(window: NDArray[np.float64], grid: MassGrid) -> int:
         if np.median(counts.reshape(-1, n).sum(axis=1)) >= MIN_MEDIAN:
             return n
     return choices[-1]
-
-
-def _alignment(grid: MassGrid, fine_per_bin: int) -> tuple[int, int]:
-    """Return the fine bins to skip so that merged bins meet the window's edges, and how many fit."""
-    skip = grid.n_below % fine_per_bin
-    return skip, (grid.n_fine - skip) // fine_per_bin
 
 
 def _normalisation(data: float, sim: float) -> float:

@@ -55,6 +55,25 @@ def mass_figure(
     return figure
 
 
+def absolute_figure(part: MassSpectrum, *, label: str, era: str) -> Figure:
+    """Draw data over simulation that is not normalised to them, and their ratio."""
+    figure = new_figure(6.5, 5.2)
+    margins(figure, top=0.62)
+    sign(figure, label, era)
+    grid = figure.add_gridspec(2, 1, height_ratios=(2.6, 1), hspace=0.06)
+    main, below = (figure.add_subplot(grid[row]) for row in (0, 1))
+    draw_spectrum(main, part)
+    draw_ratio(below, part, ratio_half_range((part, part)))
+    _scale_x(main, below, part, last=True)
+    _scale_y(main, max((part.data / part.widths).max(), 1e-3), log=False)
+    main.set_title(part.title, loc="left", fontsize=10.5, weight="bold", pad=4)
+    main.set_ylabel("events / GeV")
+    main.legend(loc="upper right")
+    below.set_ylabel("data / sim.", loc="center")
+    below.set_xlabel("mass [GeV]", labelpad=2)
+    return figure
+
+
 def _panels(figure: Figure, cell: SubplotSpec) -> tuple[list[Axes], list[Axes]]:
     """Return the main and the ratio panels, (before, after) each, of one cell of the grid."""
     grid = cell.subgridspec(2, 2, height_ratios=(2.6, 1), hspace=0.06, wspace=0.05)

@@ -12,12 +12,13 @@ import numpy as np
 
 from scalesmear.histogram import pair_categories
 from scalesmear.report import tables
+from scalesmear.report.absolute import absolute_spectrum, ratio
 from scalesmear.report.category_figures import chart, eta_figure
 from scalesmear.report.drawing import Drawing
 from scalesmear.report.fit_figures import correlation_figure, p_value_figure
 from scalesmear.report.injection_figures import injection_figure
 from scalesmear.report.mass import membership, spectrum
-from scalesmear.report.mass_figures import mass_figure
+from scalesmear.report.mass_figures import absolute_figure, mass_figure
 from scalesmear.report.quantity import plain, region
 from scalesmear.report.stability_figures import stability_figure
 from scalesmear.report.truth import Pulls
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from scalesmear.cells import Window
     from scalesmear.events import BoolArray, FloatArray
     from scalesmear.fit import FitResult
+    from scalesmear.report.absolute import ScaledMass
     from scalesmear.report.inputs import NamedClosure, NamedFit, ReportInputs
     from scalesmear.report.mass_figures import Comparison
     from scalesmear.report.settings import ReportSettings
@@ -119,6 +121,7 @@ def sections(inputs: ReportInputs, masses: Masses, injection: Injection | None) 
     every = [
         _derived_from(inputs),
         _agreement(inputs, masses),
+        *([] if inputs.scaled is None else [_absolute(inputs, inputs.scaled)]),
         _exported(inputs),
         _stability(inputs),
         _fits(inputs),
@@ -201,6 +204,36 @@ def _agreement(inputs: ReportInputs, masses: Masses) -> Section:
         tables=(
             tables.agreement_table(
                 "All events and parts of the detector", [masses.everything, *masses.detector]
+            ),
+        ),
+    )
+
+
+def _absolute(inputs: ReportInputs, scaled: ScaledMass) -> Section:
+    part = absolute_spectrum(scaled, inputs.after.pairs)
+    found = ratio(part, scaled.uncertainties)
+    return Section(
+        "absolute",
+        "Absolute normalisation",
+        (
+            (
+                f"The simulation {scaled.sample} scaled to luminosity times cross section: factor = "
+                f"{scaled.spelled_out}. The cross section includes {scaled.includes} "
+                f"({scaled.source})."
+            ),
+            (
+                f"In the window there are {found.data:,.0f} events of data where "
+                f"{found.expected:,.0f} are expected: data / simulation = {found}. What simulation "
+                "does not describe is in this ratio: efficiencies, background, events that were not "
+                "recorded or not listed."
+            ),
+        ),
+        drawings=(
+            Drawing(
+                "mass_absolute",
+                "Mass of all selected pairs after the corrections; simulation has the normalisation "
+                "of its own cross section and the luminosity of the data.",
+                partial(absolute_figure, part.zoomed(), **_signs(inputs.settings)),
             ),
         ),
     )

@@ -6,6 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from scalesmear.report import tables
+from scalesmear.report.absolute import absolute_spectrum, ratio
 from scalesmear.report.sections import warnings_of
 from scalesmear.report.truth import WITHIN, Pulls
 
@@ -31,6 +32,7 @@ def summary(inputs: ReportInputs, masses: Masses, injection: Injection | None) -
         _head(inputs),
         tables.sample_table(inputs.cut_flow).text(WIDTH),
         tables.agreement_table("", [masses.everything, *masses.detector]).text(WIDTH),
+        _absolute(inputs),
         _exported(inputs),
         _closures(inputs),
     ]
@@ -46,6 +48,18 @@ def _head(inputs: ReportInputs) -> str:
     return _wrapped(
         f"scalesmear {inputs.settings.label or ''}: {inputs.settings.era}, {len(runs)} runs "
         f"{min(runs)}-{max(runs)} in {len(inputs.run_bins)} run ranges; chain: {chain}"
+    )
+
+
+def _absolute(inputs: ReportInputs) -> str:
+    """Return data over simulation at its own normalisation, nothing if that is not known."""
+    if inputs.scaled is None:
+        return ""
+    part = absolute_spectrum(inputs.scaled, inputs.after.pairs)
+    found = ratio(part, inputs.scaled.uncertainties)
+    return _wrapped(
+        f"absolute normalisation of {inputs.scaled.sample}, factor {inputs.scaled.spelled_out}: "
+        f"{found.data:.0f} data events, {found.expected:.0f} expected, data / simulation = {found}"
     )
 
 

@@ -114,7 +114,7 @@ class Expectation:
         counts = rng.poisson(n_data * data).astype(np.float64)
         pairs = np.arange(len(data), dtype=np.int32)
         return PairHistograms(
-            self.grid, len(self.truth.scale), pairs, counts, plus - minus, plus + minus
+            self.grid, len(self.truth.scale), pairs, counts, plus - minus, plus + minus, negative
         )
 
 

@@ -93,11 +93,14 @@ class ScoreEquations:
 def bin_weights(templates: Templates, response: Response) -> Floats:
     """Return d ln r / d(t, q1, q2) in the bins of each pair, shape (p, 3, n_bins of the grid).
 
-    Weights are 0 without a reference, and beyond the bins of a pair.
+    Bins of one group have the same weight, that of their sum. Weights are 0 without a reference, and beyond the bins of a pair.
     """
     t = templates
     out = np.zeros((len(t.pairs), 3, t.counts.shape[1]))
-    weigh_pairs(t.layout, t.merge, t.level, t.reference, response, table_capacity(t, response), out)
+    weigh_pairs(
+        t.layout, t.merge, t.level, t.reference, np.ascontiguousarray(t.group), response,
+        table_capacity(t, response), out,
+    )  # fmt: skip
     return out
 
 

@@ -182,8 +182,8 @@ def evaluate_pairs(
 
 @compiled
 def weigh_pairs(
-    layout: Layout, merge: IntArray, level: IntArray, reference: Floats, response: Response,
-    capacity: int, out: Floats,
+    layout: Layout, merge: IntArray, level: IntArray, reference: Floats, group: IntArray,
+    response: Response, capacity: int, out: Floats,
 ) -> None:  # fmt: skip
     """Fill the weights of the bins of each pair, see `scalesmear.equations.bin_weights`."""
     work = work_space(layout, capacity)
@@ -191,6 +191,7 @@ def weigh_pairs(
         bins = bins_of(layout, merge[p], level[p])
         table = tabulate_pair(response, p, bins, work)
         shapes = expect(reference[p, : bins.n_cells], table, bins, work)
+        _join_groups(shapes, group[p])
         total = normalise(shapes)
         for i in range(3):
             for b in range(bins.n_bins if total[0] > 0 else 0):
@@ -350,6 +351,23 @@ def _sums(shapes: Floats) -> Floats:
         for b in range(shapes.shape[1]):
             total[s] += shapes[s, b]
     return total
+
+
+@compiled
+def _join_groups(shapes: Floats, group: IntArray) -> None:
+    """Give the bins of a group the same logarithmic derivatives, in place."""
+    n_bins, first = shapes.shape[1], 0
+    while first < n_bins:
+        end = first + 1
+        while end < n_bins and group[end] == group[first]:
+            end += 1
+        whole = shapes[0, first:end].sum()
+        if end > first + 1 and whole > 0:
+            for i in range(1, len(shapes)):
+                slope = shapes[i, first:end].sum() / whole
+                for b in range(first, end):
+                    shapes[i, b] = slope * shapes[0, b]
+        first = end
 
 
 @compiled

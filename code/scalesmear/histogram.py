@@ -228,6 +228,8 @@ class MassHistograms:
         Sums of weights and of their squares. For data `sumw` counts events, `sumw2` is empty.
     dropped : dict
         Number of events not filled, by reason.
+    n_negative : int
+        Number of events with negative weight, filled or not.
     """
 
     kind: Kind
@@ -239,6 +241,7 @@ class MassHistograms:
     sumw2: NDArray[np.int64]
     n_events: int
     dropped: dict[str, int]
+    n_negative: int = 0
 
     @property
     def contents(self) -> NDArray[np.float64]:
@@ -279,6 +282,7 @@ class MassHistograms:
             sumw2=sums[1],
             n_events=self.n_events + other.n_events,
             dropped={r: self.dropped.get(r, 0) + other.dropped.get(r, 0) for r in sorted(reasons)},
+            n_negative=self.n_negative + other.n_negative,
         )
 
 
@@ -318,6 +322,7 @@ class MassFiller:
         n_sums = 1 if kind == "data" else 2
         self._sums = np.zeros((n_pairs(n_categories), grid.n_fine, n_sums), np.int64)
         self._n_events = 0
+        self._n_negative = 0
         self._dropped = np.zeros(len(self._reasons), np.int64)
 
     def add(self, log_mass: FloatArray, pair: IntArray, weight: FloatArray | None = None) -> None:
@@ -345,6 +350,7 @@ class MassFiller:
             return
         if weight is None:
             raise ValueError("simulation needs a weight for each event")
+        self._n_negative += int(np.count_nonzero(weight < 0))
         size = np.ascontiguousarray(np.ldexp(weight, -self.exponent), np.float64)
         if not _share_linearly(x, number, size, *grid, self._sums, self._dropped):
             raise ValueError(f"a weight is not a number, or larger than 2^{self.exponent}")
@@ -365,6 +371,7 @@ class MassFiller:
             sumw2=np.ascontiguousarray(sums[..., 1]) if self.kind == "sim" else nothing,
             n_events=self._n_events,
             dropped=dict([no_category, outside, *others]),
+            n_negative=self._n_negative,
         )
 
 
@@ -453,6 +460,8 @@ class PairHistograms:
         Number of data events.
     sim, sim_variance : float arrays, shape (p, n_fine)
         Sum of weights of the simulation, and of their squares.
+    negative : float
+        Share of simulated events with negative weight.
     """
 
     grid: MassGrid
@@ -461,6 +470,7 @@ class PairHistograms:
     data: NDArray[np.float64]
     sim: NDArray[np.float64]
     sim_variance: NDArray[np.float64]
+    negative: float = 0.0
 
     @classmethod
     def of(cls, data: MassHistograms, sim: MassHistograms) -> PairHistograms:
@@ -481,4 +491,5 @@ class PairHistograms:
             data=on_all_pairs(data, data.contents),
             sim=on_all_pairs(sim, sim.contents),
             sim_variance=on_all_pairs(sim, sim.variances),
+            negative=sim.n_negative / max(sim.n_events, 1),
         )

@@ -14,6 +14,8 @@ from scipy.sparse.csgraph import connected_components
 from scalesmear.errors import FitError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from scalesmear.events import BoolArray, IntArray
@@ -28,6 +30,7 @@ class PairChoice(NamedTuple):
     rows: IntArray  # of the histograms, rising
     n_eff_sim: Floats  # effective simulated events in the window, of these rows
     dropped: dict[int, str]  # reason by pair number
+    flagged: dict[int, str]  # few events of pairs in use, by pair number
     determined: BoolArray  # of the parameters; fixed ones count as determined
 
 
@@ -38,16 +41,22 @@ def choose_pairs(
     *,
     min_sim_events: float,
     min_data_events: float,
+    keep_sparse: bool = False,
+    excluded: Mapping[int, str] | None = None,
 ) -> PairChoice:
     """Choose pairs with enough events, whose parameters can be told apart.
 
     Parameters
     ----------
     index : int array, shape (p, 4)
-        Parameters of each pair, see `scalesmear.likelihood.ScaleSmearingMap`.
+        Parameters of each pair, see `scalesmear.effective.ScaleSmearingMap`.
     fixed : bool array, shape (n_parameters,)
     min_sim_events, min_data_events : float
         See `scalesmear.fit.FitSettings`.
+    keep_sparse : bool
+        Whether pairs with fewer events are used and flagged, as long as there is one event.
+    excluded : dict, optional
+        Reason by row, of pairs that are not to be used.
 
     Raises
     ------
@@ -55,20 +64,26 @@ def choose_pairs(
         If no pair is left.
     """
     n_eff, reasons = _count_events(histograms, min_sim_events, min_data_events)
+    few, numbers = dict(enumerate(reasons)), histograms.pairs.tolist()
+    if keep_sparse:
+        n_eff, reasons = _count_events(histograms, 1.0, 1.0)
+    for row, reason in (excluded or {}).items():
+        reasons[row] = reason
     used = np.array([not reason for reason in reasons], dtype=bool)
     determined = _determined(index[used], fixed)
     lost = used & ~determined[index].all(axis=1)
     while lost.any():
         used &= ~lost
-        for row in np.flatnonzero(lost):
+        for row in np.flatnonzero(lost).tolist():
             reasons[row] = "the pairs in use do not determine its scales or smearings"
         determined = _determined(index[used], fixed)
         lost = used & ~determined[index].all(axis=1)
-    dropped = {int(p): r for p, r in zip(histograms.pairs, reasons, strict=True) if r}
+    dropped = {p: r for p, r in zip(numbers, reasons, strict=True) if r}
     if not used.any():
         raise FitError(f"no pair can be used: {_summary(dropped)}")
     rows = np.flatnonzero(used)
-    return PairChoice(rows, n_eff[rows], dropped, determined)
+    flagged = {numbers[row]: few[row] for row in rows.tolist() if few[row]}
+    return PairChoice(rows, n_eff[rows], dropped, flagged, determined)
 
 
 def effective_events(histograms: PairHistograms) -> Floats:

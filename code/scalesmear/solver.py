@@ -115,6 +115,27 @@ class Root(NamedTuple):
     reason: str
 
 
+class Minimiser(Protocol):
+    """A way to find a minimum."""
+
+    def __call__(
+        self, objective: Objective, start: Floats, box: Box, /, *, tolerance: float,
+        max_iterations: int,
+    ) -> Minimum:  # fmt: skip
+        """Find a minimum of `objective` in a box, beginning at `start`."""
+        ...
+
+
+class RootFinder(Protocol):
+    """A way to find a root."""
+
+    def __call__(
+        self, system: System, start: Floats, box: Box, /, *, tolerance: float, max_iterations: int
+    ) -> Root:
+        """Find a root of `system` in a box, beginning at `start`."""
+        ...
+
+
 def minimise(
     objective: Objective,
     start: Floats,
@@ -133,10 +154,7 @@ def minimise(
     if not np.isfinite(now.value):
         return Minimum(x, now, 0, 1, False, "the likelihood at the start is not finite")
     for iteration in range(max_iterations):
-        change, _ = next_step(x, -now.gradient, now.fisher, box)
-        if change @ now.gradient > 0:  # parameters held at a bound can turn the rest upwards
-            change, _ = next_step(x, -now.gradient, np.diag(np.diag(now.fisher)), box)
-        slope = float(change @ now.gradient)
+        change, slope = _downwards(x, now, box)
         if -slope / 2 < tolerance:
             return Minimum(x, now, iteration, evaluations, True, _done(-slope / 2, tolerance))
         new_x, new, tries = _descend(objective, x, now.value, change, slope)
@@ -148,6 +166,19 @@ def minimise(
             return Minimum(x, now, iteration, evaluations, -slope / 2 < ROUNDING, reason)
         x, now = box.clip(new_x), new
     return Minimum(x, now, max_iterations, evaluations, False, _too_many(max_iterations))
+
+
+def steps_to_minimum(x: Floats, now: Evaluation, box: Box) -> float:
+    """Return by how much one more step is expected to lower the function."""
+    return -_downwards(x, now, box)[1] / 2
+
+
+def _downwards(x: Floats, now: Evaluation, box: Box) -> tuple[Floats, float]:
+    """Return the next change of the parameters and the slope along it."""
+    change, _ = next_step(x, -now.gradient, now.fisher, box)
+    if change @ now.gradient > 0:  # parameters held at a bound can turn the rest upwards
+        change, _ = next_step(x, -now.gradient, np.diag(np.diag(now.fisher)), box)
+    return change, float(change @ now.gradient)
 
 
 def _descend(
@@ -175,6 +206,8 @@ def find_root(
     """
     x = box.clip(start)
     now, evaluations = system(x), 1
+    if not np.all(np.isfinite(now.value)):
+        return Root(x, now, 0, 1, False, "the equations at the start are not finite")
     for iteration in range(max_iterations):
         change, active = next_step(x, now.value, now.sensitivity, box)
         left = float(change @ now.information @ change) / 2
@@ -188,6 +221,12 @@ def find_root(
             return Root(x, now, iteration, evaluations, close, reason)
         x, now = box.clip(new_x), new
     return Root(x, now, max_iterations, evaluations, False, _too_many(max_iterations))
+
+
+def steps_to_root(x: Floats, now: Equations, box: Box) -> float:
+    """Return half the squared length of the next step, in the metric of the information."""
+    change, _ = next_step(x, now.value, now.sensitivity, box)
+    return float(change @ now.information @ change) / 2
 
 
 def _approach(
@@ -243,9 +282,8 @@ def next_step(x: Floats, push: Floats, matrix: Floats, box: Box) -> tuple[Floats
     Parameters that `push` presses against a bound stay; others that would cross one end there.
     """
     down, up = box.lower - x, box.upper - x
-    pressed = ((down >= 0) & (push < 0)) | ((up <= 0) & (push > 0))
     change = np.zeros(len(x))
-    active = box.free & ~pressed
+    active = box.free & ~held_at_bound(x, push, box)
     while active.any():
         rest = push - matrix @ np.where(active, 0.0, change)
         change[active] = _solve(matrix[np.ix_(active, active)], rest[active])
@@ -255,6 +293,11 @@ def next_step(x: Floats, push: Floats, matrix: Floats, box: Box) -> tuple[Floats
             break
         change, active = np.where(beyond, inside, change), active & ~beyond
     return change * min(1.0, 1 / np.max(np.abs(change) / box.max_step, initial=1e-300)), active
+
+
+def held_at_bound(x: Floats, push: Floats, box: Box) -> BoolArray:
+    """Tell which parameters `push` presses against a bound."""
+    return ((x <= box.lower) & (push < 0)) | ((x >= box.upper) & (push > 0))
 
 
 def _solve(matrix: Floats, push: Floats) -> Floats:

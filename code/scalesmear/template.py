@@ -69,6 +69,8 @@ class Templates:
         Sums of weights and of squared weights in cells; the first layout.size / 2^level are used.
     reference : float array, shape (p, n_cells)
         Shapes from which the weights of bins follow, in the same cells.
+    group : int array, shape (p, n_bins of the grid)
+        Bins of one group, which are neighbours, have the same weight.
     """
 
     layout: Layout
@@ -79,6 +81,7 @@ class Templates:
     sim: Floats
     sim_variance: Floats
     reference: Floats
+    group: IntArray
 
     @property
     def n_bins(self) -> NDArray[np.int64]:
@@ -92,10 +95,12 @@ def arrange(
     merge: IntArray,
     level: IntArray,
     reference: Floats | None = None,
+    group: IntArray | None = None,
 ) -> Templates:
     """Bin some rows of the histograms for the fit; see `Templates`.
 
-    `reference` has shape (len(rows), n_fine); by default it is the simulation itself.
+    `reference` has shape (len(rows), n_fine); by default it is the simulation itself. By default
+    each bin is a group of its own.
     """
     grid = histograms.grid
     below, above = (BLOCK * (n // BLOCK + 2) for n in (grid.n_below, grid.n_above))
@@ -114,7 +119,9 @@ def arrange(
     variance = in_cells(histograms.sim_variance, rows)
     smooth = sim if reference is None else in_cells(reference, np.arange(len(rows)))
     pairs = histograms.pairs[rows]
-    return Templates(layout, pairs, merge, level, counts, sim, variance, smooth)
+    if group is None:
+        group = np.broadcast_to(np.arange(grid.n_bins), counts.shape)
+    return Templates(layout, pairs, merge, level, counts, sim, variance, smooth, group)
 
 
 def coarsest_level(variance: Floats, width: float) -> NDArray[np.int64]:

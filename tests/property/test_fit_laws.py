@@ -35,8 +35,8 @@ def distance(a: FitResult, scale: Floats, smearing: Floats) -> float:
 
 def shifted(h: PairHistograms, cells: int) -> PairHistograms:
     """Move data and simulation up by a number of fine bins."""
-    moved = [np.roll(part, cells, axis=1) for part in (h.data, h.sim, h.sim_variance)]
-    return PairHistograms(h.grid, h.n_categories, h.pairs, *moved)
+    data, sim, variance = (np.roll(p, cells, axis=1) for p in (h.data, h.sim, h.sim_variance))
+    return PairHistograms(h.grid, h.n_categories, h.pairs, data, sim, variance)
 
 
 @FEW
@@ -79,8 +79,8 @@ def test_names_of_categories_do_not_matter(seed: int, order: list[int]) -> None:
 def test_copies_of_a_category_get_the_same_result(seed: int) -> None:
     # pairs (0,0), (0,1), (1,1) with the same contents: references differ, by a smoothing
     toy, h = draw(seed, n=1, m=1)
-    copies = (np.repeat(part, 3, axis=0) for part in (h.data, h.sim, h.sim_variance))
-    threefold = PairHistograms(h.grid, 2, np.arange(3, dtype=np.int32), *copies)
+    data, sim, variance = (np.repeat(p, 3, axis=0) for p in (h.data, h.sim, h.sim_variance))
+    threefold = PairHistograms(h.grid, 2, np.arange(3, dtype=np.int32), data, sim, variance)
     one, two = fit_pairs(h, toy.smearing_of), fit_pairs(threefold, np.array([0, 0]))
     assert distance(one, two.scale[:1], two.smearing) < 0.5
     assert two.scale[0] == pytest.approx(two.scale[1], rel=1e-9)

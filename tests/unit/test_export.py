@@ -211,6 +211,8 @@ def fit_result(values: Any) -> FitResult:
     none = np.zeros(0)
     return FitResult(
         **dataclasses.asdict(values),
+        smearing_low=np.zeros(len(values.smearing)),
+        smearing_high=np.zeros(len(values.smearing)),
         covariance=np.zeros((size, size)),
         covariance_data=np.zeros((size, size)),
         covariance_sim=np.zeros((size, size)),
@@ -225,6 +227,8 @@ def fit_result(values: Any) -> FitResult:
             none.astype(int), none, none, none, none.astype(int), none, 0.0, 0, 1.0
         ),
         dropped={},
+        flagged={},
+        merged={},
     )
 
 

@@ -78,7 +78,7 @@ def read_fit(path: str | os.PathLike[str]) -> SavedFit:
             content,
             goodness=_built(PairGoodness, content["goodness"]),
             warnings=tuple(content["warnings"]),
-            dropped={int(pair): reason for pair, reason in content["dropped"].items()},
+            **{name: _by_number(content[name]) for name in ("dropped", "flagged", "merged")},
         )
         settings = {key: _tuple(value) for key, value in content["settings"].items()}
         return SavedFit(
@@ -155,6 +155,11 @@ def _array(value: Any) -> Any:
     if not isinstance(value, list):
         return value
     return np.array([math.inf if item is None else item for item in value])
+
+
+def _by_number(content: Mapping[str, Any]) -> dict[int, Any]:
+    """Return what JSON holds by number."""
+    return {int(number): value for number, value in content.items()}
 
 
 def _tuple(value: Any) -> Any:

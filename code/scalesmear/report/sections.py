@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from scalesmear.categories import CategorySet
     from scalesmear.cells import Window
     from scalesmear.events import BoolArray, FloatArray
     from scalesmear.fit import FitResult
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 PER_FIGURE = 8
 """Categories in one figure of masses."""
 
-NUMBERED = re.compile(r"(scale|smearing) \d+ is not determined")
+UNDETERMINED = re.compile(r"(scale|smearing) \d+ is not determined")
+NUMBERED = re.compile(r"\b(scale|smearing|category) (\d+)\b")
 
 DETECTORS = ("EB", "EE", "")
 
@@ -533,12 +535,25 @@ def _fit_warnings(fit: NamedFit) -> Iterator[str]:
     for reason, n in Counter(map(_kind_of_reason, result.dropped.values())).items():
         yield f"{fit.name}: {n} of {n_pairs} pairs not used: {reason}"
     for warning in result.warnings:
-        if not NUMBERED.match(warning):  # named above
-            yield f"{fit.name}: {warning}"
+        if not UNDETERMINED.match(warning):  # named above
+            yield f"{fit.name}: {_named(warning, categories)}"
+
+
+def _named(warning: str, categories: CategorySet) -> str:
+    """Write the window of each category beside its number."""
+
+    def with_window(found: re.Match[str]) -> str:
+        kind, number = found[1], int(found[2])
+        windows = categories.smearings if kind == "smearing" else categories.scales
+        return f"{kind} {number} ({plain(windows[number])})"
+
+    return NUMBERED.sub(with_window, warning)
 
 
 def _kind_of_reason(reason: str) -> str:
     """Return why a pair was dropped without its own number of events."""
+    if NUMBERED.match(reason):
+        return "too few events in one of its categories"
     return re.sub(r"^[-\d.]+ ", "too few ", reason)
 
 

@@ -24,6 +24,7 @@ from scalesmear.closure import ClosureSettings
 from scalesmear.errors import InputError
 from scalesmear.fill import FillSettings
 from scalesmear.fit import FitSettings
+from scalesmear.reweight import ReweightSettings
 from scalesmear.runs import RunBinSettings
 from scalesmear.selection import SelectSettings
 from scalesmear.stability import StabilitySettings
@@ -75,6 +76,8 @@ class Inputs:
     stability_regions: tuple[Pair, ...]
     stability_target: Literal["z_mass", "simulation"]
     stability_min_events: int
+    reweight: bool
+    reweight_min_events: int
     mass_window: Pair
     bin_width: float
     coarse_categories: str
@@ -143,6 +146,9 @@ class Inputs:
                 target=self.stability_target,
                 min_events=self.stability_min_events,
                 mass_window=self.mass_window,
+            ),
+            "reweight": ReweightSettings(
+                enabled=self.reweight, min_events=self.reweight_min_events
             ),
             "fill": FillSettings(
                 mass_window=self.mass_window,
@@ -286,6 +292,8 @@ def allowed_values(about: Mapping[str, Any]) -> str:
 def _allowed_type(name: str, about: Mapping[str, Any]) -> str:
     if name == "null":
         return "null"
+    if name == "boolean":
+        return "true or false"
     if name == "string":
         return f"text like {about['pattern']}" if "pattern" in about else "text"
     if name == "array":

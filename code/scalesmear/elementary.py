@@ -1,4 +1,4 @@
-"""Logarithm, sine and cosine without a branch or a call, for loops over events.
+"""Logarithm, exponential, sine and cosine without a branch or a call, for loops over events.
 
 A compiler turns such a loop into vector instructions, which it cannot do around a call of the
 mathematics library. Only additions, multiplications and divisions are used, in a fixed order, so
@@ -15,7 +15,9 @@ from scalesmear.compiled import compiled
 
 LN_2 = math.log(2)
 ROOT_HALF_BITS = np.float64(math.sqrt(0.5)).view(np.int64)
-MANTISSA_BITS = np.int64(52)
+MANTISSA_BITS, BIAS = np.int64(52), np.int64(1023)
+LN_2_HEAD = 6.93147180369123816490e-01  # its last 32 bits are 0
+LN_2_TAIL = 1.90821492927058770002e-10
 QUARTER_TURN = math.pi / 2
 
 
@@ -38,6 +40,25 @@ def natural_log(x: float) -> float:
     series = 1 / 5 + z * (1 / 7 + z * series)
     series = 1 / 3 + z * series
     return float(k * LN_2 + 2 * (s + s * z * series))
+
+
+@compiled
+def exponential(x: float) -> float:
+    """Return e^x for abs(x) < 700, to 4e-16 of its value.
+
+    x = k ln 2 + r with abs(r) <= ln(2) / 2, where the Taylor series is enough up to the power 13.
+    ln 2 is taken off in two parts, the first of which times k is exact.
+    """
+    k = math.floor(x * (1 / LN_2) + 0.5)
+    r = (x - k * LN_2_HEAD) - k * LN_2_TAIL
+    series = 1 + r * (1 / 12) * (1 + r * (1 / 13))
+    series = 1 + r * (1 / 10) * (1 + r * (1 / 11) * series)
+    series = 1 + r * (1 / 8) * (1 + r * (1 / 9) * series)
+    series = 1 + r * (1 / 6) * (1 + r * (1 / 7) * series)
+    series = 1 + r * (1 / 4) * (1 + r * (1 / 5) * series)
+    series = 1 + r * (1 / 2) * (1 + r * (1 / 3) * series)
+    power = np.int64((np.int64(k) + BIAS) << MANTISSA_BITS).view(np.float64)
+    return float(power * (1 + r * series))
 
 
 @compiled

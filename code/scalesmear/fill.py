@@ -1,4 +1,4 @@
-"""Fill the mass histograms of one job: correct, cut, categorise, count."""
+"""Fill the mass histograms of one job: correct, weight, cut, categorise, count."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from scalesmear.categories import CategorySet
     from scalesmear.corrections import ScaleTable, SmearingTable
-    from scalesmear.events import BoolArray, Events
+    from scalesmear.events import BoolArray, Events, FloatArray
+    from scalesmear.zweights import WeightTable
 
 BELOW_ET = "below the Et thresholds after correction"
 WITHOUT_ROW = "with an electron in no row of a table"
@@ -64,7 +65,7 @@ class FillSettings:
 
 @dataclass(frozen=True)
 class Corrections:
-    """What is applied to energies before they are categorised; None leaves them as they are.
+    """What is applied to events before they are filled; None leaves them as they are.
 
     Attributes
     ----------
@@ -72,12 +73,15 @@ class Corrections:
         Factors on the energies of data.
     smearings : SmearingTable or None
         Relative Gaussian widths put on the energies of simulation.
+    weights : WeightTable or None
+        Factors on the weights of simulated events, by pT and rapidity of the Z.
     seed : int
         Seed of the draws.
     """
 
     scales: ScaleTable | None = None
     smearings: SmearingTable | None = None
+    weights: WeightTable | None = None
     seed: int = 1
 
     def columns(self, kind: Kind) -> tuple[str, ...]:
@@ -85,9 +89,9 @@ class Corrections:
         always = ("mass", "et", "eta_sc", "r9", "gain")
         if kind == "data":
             return always if self.scales is None else ("run", *always)
-        return (
-            ("weight", *always) if self.smearings is None else ("run", "event", "weight", *always)
-        )
+        keys = () if self.smearings is None else ("run", "event")
+        directions = () if self.weights is None else ("eta", "phi")
+        return (*keys, "weight", *always, *directions)
 
     def factors(self, events: Events, kind: Kind) -> tuple[NDArray[np.float64], BoolArray]:
         """Return the factor on the energy of each electron, and whether it is known; shape (n, 2).
@@ -111,6 +115,12 @@ class Corrections:
             return 1 + sigma * draws, found
         return np.ones(events.et.shape), np.ones(events.et.shape, np.bool_)
 
+    def weights_of(self, events: Events, kind: Kind) -> FloatArray | None:
+        """Return the weight of each event, shape (n,); None in data, which are counted."""
+        if kind == "data":
+            return None
+        return events.weight if self.weights is None else events.weight * self.weights.of(events)
+
 
 def fill_masses(
     batches: Iterable[Events],
@@ -131,21 +141,22 @@ def fill_masses(
     settings : FillSettings
     corrections : Corrections
     exponent : int
-        Power of two above the largest weight of the whole sample, see `histogram.weight_exponent`.
+        Power of two above the largest weight of the whole sample, see `histogram.weight_exponent`
+        and `WeightTable.exponent`.
     """
     filler = MassFiller(
         kind, settings.grid, len(categories.scales), exponent, (BELOW_ET, WITHOUT_ROW)
     )
-    for events in _in_blocks(batches):
+    for events in in_blocks(batches):
         factor, found = corrections.factors(events, kind)
         x, et = correct(events.mass, events.et, factor)
         category = categories.category_of(events.abs_eta, events.r9, et, events.gain)
         pair = pair_or_reason(category, et, found, settings.et_min)
-        filler.add(x, pair, events.weight if kind == "sim" else None)
+        filler.add(x, pair, corrections.weights_of(events, kind))
     return filler.finish()
 
 
-def _in_blocks(batches: Iterable[Events]) -> Iterator[Events]:
+def in_blocks(batches: Iterable[Events]) -> Iterator[Events]:
     """Yield the events in blocks whose arrays stay in the processor's cache on their way."""
     for events in batches:
         for start in range(0, len(events), BLOCK):

@@ -31,3 +31,17 @@ def pair_mass(et: FloatArray, eta: FloatArray, phi: FloatArray) -> NDArray[np.fl
         2 * et.prod(axis=1) * (np.cosh(delta_eta) - np.cos(delta_phi))
     )
     return mass
+
+
+def z_momentum(
+    et: FloatArray, eta: FloatArray, phi: FloatArray
+) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
+    """Return transverse momentum [GeV] and rapidity of two massless electrons, shape (n,) each.
+
+    Arrays have shape (n, 2), eta with its sign. pT^2 = Et1^2 + Et2^2 + 2 Et1 Et2 cos(phi1 - phi2),
+    and y = ln((E + pz) / (E - pz)) / 2 with E +- pz = sum of Et exp(+-eta).
+    """
+    both = 2 * et.prod(axis=1) * np.cos(phi[:, 0] - phi[:, 1])
+    p_t = np.sqrt(np.maximum((et**2).sum(axis=1) + both, 0))
+    y = 0.5 * np.log((et * np.exp(eta)).sum(axis=1) / (et * np.exp(-eta)).sum(axis=1))
+    return p_t, y

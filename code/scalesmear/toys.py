@@ -96,6 +96,8 @@ class ToyTruth:
         Fraction of non-resonant pairs in data, before acceptance.
     negative_fraction : float
         Fraction of simulated events with a negative weight.
+    sim_z_pt : float
+        Factor on the pT of the Z in simulation.
     weight : float
         Absolute weight of simulated events (its median, if it spreads).
     weight_spread : float
@@ -111,6 +113,7 @@ class ToyTruth:
     gain_scales: dict[int, float] = field(default_factory=lambda: {12: 1.0, 6: 1.004, 1: 1.01})
     background_fraction: float = 0.0
     negative_fraction: float = 0.12
+    sim_z_pt: float = 1.0
     weight: float = 24000.0
     weight_spread: float = 0.0
 
@@ -141,6 +144,7 @@ class ToyTruth:
             },
             "gain": {str(gain): scale for gain, scale in self.gain_scales.items() if gain != 12},
             "background_fraction": self.background_fraction,
+            "sim_z_pt": self.sim_z_pt,
         }
 
 
@@ -285,8 +289,8 @@ def _generator(truth: ToyTruth, kind: Kind, *key: int) -> Generator:
 
 def _generate_block(truth: ToyTruth, kind: Kind, n_drawn: int, rng: Generator) -> Events:
     """Draw Z bosons and return those whose electrons are accepted; `event` is left 0."""
-    fraction = truth.background_fraction if kind == "data" else 0.0
-    et, eta, phi = _drawn_pairs(n_drawn, fraction, rng)
+    fraction, z_pt = (truth.background_fraction, 1.0) if kind == "data" else (0.0, truth.sim_z_pt)
+    et, eta, phi = _drawn_pairs(n_drawn, fraction, z_pt, rng)
     n = len(et)
     et *= _radiated(n, rng)
     eta_sc = _seen_from_the_origin(eta, rng)
@@ -332,7 +336,7 @@ def _leading_first(events: Events) -> Events:
 
 
 def _drawn_pairs(
-    n: int, background_fraction: float, rng: Generator
+    n: int, background_fraction: float, z_pt_factor: float, rng: Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return Et, eta and phi of the pairs, of `n` drawn, that are worth a detector."""
     mass = _breit_wigner(n, rng)
@@ -340,7 +344,7 @@ def _drawn_pairs(
         mass = np.where(rng.random(n) < background_fraction, _continuum(n, rng), mass)
     # dN/dpT^2 ~ 1/(1 + pT^2/b)^2 peaks at sqrt(b/3); b = 110 GeV^2 gives 6 GeV, median 10.5 GeV
     u = rng.random(n)
-    z_pt = np.sqrt(110.0 * u / (1.0005 - u))
+    z_pt = z_pt_factor * np.sqrt(110.0 * u / (1.0005 - u))
     z_rapidity = rng.uniform(-2.1, 2.1, n) + rng.uniform(-0.5, 0.5, n)
     et, eta, phi = _decay(mass, z_pt, z_rapidity, rng)
     hopeful = (np.abs(eta).max(axis=1) < ABS_ETA_MAX + 0.2) & (

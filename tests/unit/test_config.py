@@ -22,6 +22,7 @@ from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.files import read_settings
 from scalesmear.io.samples import Job, read_job
 from scalesmear.report.settings import ReportSettings
+from scalesmear.reweight import ReweightSettings
 from scalesmear.runs import RunBinSettings
 from scalesmear.selection import SelectSettings
 from scalesmear.stability import StabilitySettings
@@ -191,6 +192,8 @@ EFFECTS: dict[str, tuple[Any, str, str, Any]] = {
     "stability_regions": ([[0, 2.5]], "stability", "regions", ((0.0, 2.5),)),
     "stability_target": ("simulation", "stability", "target", "simulation"),
     "stability_min_events": (8, "stability", "min_events", 8),
+    "reweight": (False, "reweight", "enabled", False),
+    "reweight_min_events": (20, "reweight", "min_events", 20),
     "mass_window": ([82, 98], "stability", "mass_window", (82.0, 98.0)),
     "bin_width": (1, "fill", "bin_width", 1.0),
     "min_sim_events": (50, "fit", "min_sim_events", 50.0),
@@ -279,6 +282,7 @@ def test_check_publishes_settings_categories_and_jobs(
         "select_settings": SelectSettings,
         "run_bins_settings": RunBinSettings,
         "stability_settings": StabilitySettings,
+        "reweight_settings": ReweightSettings,
         "fill_settings": FillSettings,
         "fit_settings": FitSettings,
         "closure_settings": ClosureSettings,

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scalesmear.compiled import compiled
-from scalesmear.elementary import cos_sin_of_turns, natural_log
+from scalesmear.elementary import cos_sin_of_turns, exponential, natural_log
 
 Floats = NDArray[np.float64]
 
@@ -14,6 +14,12 @@ Floats = NDArray[np.float64]
 def fill_logs(x: Floats, out: Floats) -> None:
     for i in range(len(x)):
         out[i] = natural_log(x[i])
+
+
+@compiled
+def fill_exponentials(x: Floats, out: Floats) -> None:
+    for i in range(len(x)):
+        out[i] = exponential(x[i])
 
 
 @compiled
@@ -67,3 +73,12 @@ def test_quarters_of_a_turn_are_exact() -> None:
     fill_cos_sin(turns, cosine, sine)
     assert cosine.tolist() == [1, 0, -1, 0, 1]
     assert sine.tolist() == [0, 1, 0, -1, 0]
+
+
+@pytest.mark.parametrize("spread", [1e-12, 1e-3, 0.3, 3.0, 30.0, 700.0])
+def test_exponential_is_that_of_numpy(spread: float) -> None:
+    x = np.random.default_rng(1).uniform(-spread, spread, 100_000)
+    out = np.empty_like(x)
+    fill_exponentials(x, out)
+    np.testing.assert_allclose(out, np.exp(x), rtol=1e-15, atol=0)
+    assert exponential(0.0) == 1.0

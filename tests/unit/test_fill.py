@@ -24,6 +24,7 @@ from scalesmear.fill import (
 from scalesmear.histogram import Kind, MassHistograms, weight_exponent
 from scalesmear.kinematics import Z_MASS
 from scalesmear.toys import generate, make_truth, true_scale, true_smearing
+from scalesmear.zweights import WeightTable, ZGrid
 
 CATEGORIES = CategorySet.from_blocks(
     {
@@ -215,3 +216,29 @@ def test_true_scales_bring_the_peak_of_data_to_that_of_widened_simulation() -> N
     error = spread * np.sqrt(1 / near[0].sum() + (weight**2).sum() / weight.sum() ** 2)
     assert abs(means[0] - means[1]) < 4 * error
     assert error < 2e-4
+
+
+def test_simulation_is_weighted_by_its_z_and_data_are_not() -> None:
+    # pT = 45 - 40 = 5 GeV; E + pz = 45 e^-0.5 + 40 e^2 = 323, E - pz = 45 e^0.5 + 40 e^-2 = 79.6,
+    # so y = ln(323 / 79.6) / 2 = 0.70
+    events = pair(eta=[[-0.5, 2.0]], phi=[[0.0, np.pi]])
+    table = WeightTable(ZGrid((0.0, 1.0, 2.5), (0.0, 10.0, 100.0)), np.array([[3.0, 1], [1, 1]]))
+    chosen = Corrections(weights=table)
+    exponent = table.exponent(0.5)
+    sim = fill_masses([events], "sim", CATEGORIES, FillSettings(), chosen, exponent)
+    assert sim.contents.sum() == pytest.approx(1.5, rel=1e-9)
+    assert sim.variances.sum() == pytest.approx(2.25, rel=1e-9)
+    data = fill_masses([events], "data", CATEGORIES, FillSettings(), chosen)
+    assert data.contents.sum() == 1
+
+
+def test_smearing_does_not_change_the_weight_of_an_event() -> None:
+    # 9.9 GeV of pT: smeared over the edge at 10 GeV, the event keeps its weight
+    phi = np.arccos((9.9**2 - 45**2 - 40**2) / (2 * 45 * 40))
+    events = pair(eta=[[-0.5, 2.0]], phi=[[0.0, phi]])
+    table = WeightTable(ZGrid((0.0, 2.5), (0.0, 10.0, 100.0)), np.array([[3.0, 1.0]]))
+    chosen = Corrections(smearings=smearings_of(0.02), weights=table)
+    shifted = [pair(eta=[[-0.5, 2.0]], phi=[[0.0, phi]], event=[float(i)]) for i in range(8)]
+    for one in (events, *shifted):
+        found = fill_masses([one], "sim", CATEGORIES, FillSettings(), chosen, 2)
+        assert found.contents.sum() == 1.5

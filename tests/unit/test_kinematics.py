@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scalesmear.kinematics import pair_mass, transverse_energy
+from scalesmear.kinematics import pair_mass, transverse_energy, z_momentum
 
 
 def test_back_to_back_electrons_add_up() -> None:
@@ -26,3 +26,24 @@ def test_transverse_energy_at_eta_zero_is_the_energy() -> None:
     # cosh(0) = 1, cosh(ln 2) = (2 + 1/2) / 2 = 5/4
     energy = np.array([50.0, 50.0])
     np.testing.assert_allclose(transverse_energy(energy, np.array([0.0, np.log(2)])), [50.0, 40.0])
+
+
+def test_momentum_of_the_pair_is_that_of_the_summed_four_momenta() -> None:
+    rng = np.random.default_rng(2)
+    et = rng.uniform(20, 80, (1000, 2))
+    eta = rng.uniform(-2.5, 2.5, (1000, 2))
+    phi = rng.uniform(-np.pi, np.pi, (1000, 2))
+    e, x, y, z = np.stack(
+        [et * np.cosh(eta), et * np.cos(phi), et * np.sin(phi), et * np.sinh(eta)]
+    ).sum(axis=2)
+    p_t, rapidity = z_momentum(et, eta, phi)
+    np.testing.assert_allclose(p_t, np.hypot(x, y), rtol=1e-7)
+    np.testing.assert_allclose(rapidity, np.arctanh(z / e), rtol=1e-9, atol=1e-12)
+
+
+def test_f6_rapidity_needs_the_sign_of_eta() -> None:
+    # two equal electrons in opposite hemispheres: y = 0; with abs(eta), y = abs(eta)
+    et, phi = np.full((1, 2), 45.0), np.array([[0.0, np.pi]])
+    for eta, expected in (([[1.5, -1.5]], 0.0), ([[1.5, 1.5]], 1.5)):
+        _, rapidity = z_momentum(et, np.array(eta), phi)
+        assert rapidity[0] == pytest.approx(expected, abs=1e-12)

@@ -174,7 +174,7 @@ def test_the_verb_writes_files_their_list_and_the_truth(tmp_path: Path) -> None:
     assert [sample.kind for sample in samples] == ["data", "data", "sim"]
     sizes = [len(read_events(folder / sample.path, sample.kind)) for sample in samples]
     assert sizes == [151, 150, 200]
-    truth = make_truth(9, 5)
+    truth = make_truth(9, 5, sim_z_pt=1.1)
     assert json.loads((folder / "truth.json").read_text()) == json.loads(
         json.dumps(truth.as_json())
     )

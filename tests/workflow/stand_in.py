@@ -15,7 +15,9 @@ from pathlib import Path
 WRITES = {
     *("--output", "--summary", "--table", "--result", "--output-file", "--validation-plot"),
 }
-SETTINGS = ("select", "run_bins", "stability", "fill", "fit", "closure", "export", "report")
+SETTINGS = (
+    *("select", "run_bins", "stability", "reweight", "fill", "fit", "closure", "export", "report"),
+)
 FOLDER_OF = {
     "toys": ("samples.tsv",),
     "fit": ("scales.dat", "combined.dat", "smearings.dat", "fit.json"),

@@ -27,7 +27,9 @@ from scalesmear.io.files import write_json
 from scalesmear.io.fitfile import SavedClosure, SavedFit, write_closure, write_fit
 from scalesmear.io.histogramfile import write_histograms
 from scalesmear.io.tables import write_run_bins
+from scalesmear.reweight import ReweightSettings, derive_weights
 from scalesmear.runs import run_bins
+from scalesmear.spectra import ZSpectra, fill_spectra
 from scalesmear.stability import (
     StabilitySettings,
     collect_masses,
@@ -35,6 +37,7 @@ from scalesmear.stability import (
     z_mass_targets,
 )
 from scalesmear.toys import ToyTruth, generate, make_truth
+from scalesmear.zweights import WeightTable
 
 if TYPE_CHECKING:
     from scalesmear.events import Events
@@ -74,13 +77,16 @@ class Derivation:
         bins = run_bins(self.cut_flow.data.runs, 8000)
         write_run_bins(self.folder / "run_bins.dat", bins)
         scales = stability = self.stability(bins)
+        weights = self.reweight(Corrections(scales))
         steps = []
         for name, blocks in (("coarse", TWO), ("fine", TEN)):
-            step, scales, smearings = self.fit(name, CategorySet.from_blocks(blocks), scales)
+            so_far = Corrections(scales, weights=weights)
+            step, scales, smearings = self.fit(name, CategorySet.from_blocks(blocks), so_far)
             steps.append(step)
         categories = steps[-1].categories
-        self.fill("before", categories, Corrections())
-        self.fill("after", categories, Corrections(scales, smearings))
+        self.fill("before", categories, Corrections(weights=weights))
+        self.fill("after", categories, Corrections(scales, smearings, weights))
+        self.spectra("z_after", Corrections(scales, smearings, weights))
         export = build_export(stability, steps, bins, self.cut_flow.data.runs)
         write_json(self.folder / "result.json", result_json("toy", export, steps, bins, {}))
 
@@ -99,17 +105,39 @@ class Derivation:
             [c.error for c in cells],
         )
 
+    def reweight(self, corrections: Corrections) -> WeightTable:
+        """Weight simulation to the spectra of the data, write what is known of that."""
+        found = derive_weights(*self.spectra("z", corrections), ReweightSettings(enabled=True))
+        write_json(self.folder / "reweight.json", found.to_json())
+        return found.table
+
+    def spectra(self, name: str, corrections: Corrections) -> tuple[ZSpectra, ZSpectra]:
+        """Fill one job of data and one of simulation, write their spectra."""
+        settings, exponent = FillSettings(), self.exponent(corrections)
+        data = fill_spectra([self.data], "data", settings, corrections)
+        sim = fill_spectra([self.sim], "sim", settings, corrections, exponent)
+        for i, part in enumerate((data, sim)):
+            write_json(self.folder / f"{name}_{i}.json", part.to_json())
+        return data, sim
+
+    def exponent(self, corrections: Corrections) -> int:
+        """Return the power of two above all weights of simulation."""
+        sim, weights = self.cut_flow.sim, corrections.weights
+        return weights.exponent(sim.largest_weight) if weights else sim.exponent
+
     def fit(
-        self, name: str, categories: CategorySet, scales: ScaleTable
+        self, name: str, categories: CategorySet, so_far: Corrections
     ) -> tuple[Step, ScaleTable, SmearingTable]:
         """Fit, write the fit and its closure; return it with all scales so far."""
         settings, rule = FitSettings(), ClosureSettings()
-        pairs = self.fill(f"{name}_fit", categories, Corrections(scales))
+        pairs = self.fill(f"{name}_fit", categories, so_far)
         result = fit_pairs(pairs, categories.smearing_of, settings)
         write_fit(self.folder / f"{name}.json", SavedFit(name, categories, settings, result, {}))
         own, smearings = tables_of_fit(result, categories)
-        scales = multiply(scales, own)
-        pairs = self.fill(f"{name}_closure", categories, Corrections(scales, smearings))
+        assert so_far.scales is not None
+        scales = multiply(so_far.scales, own)
+        corrected = Corrections(scales, smearings, so_far.weights)
+        pairs = self.fill(f"{name}_closure", categories, corrected)
         residual = fit_pairs(pairs, categories.smearing_of, settings)
         closure = close(residual, result.smearing, rule)
         path = self.folder / f"{name}_closure.json"
@@ -127,7 +155,7 @@ class Derivation:
                 ("sim", self.sim.where(slice(half, None))),
             )
         ):
-            exponent = self.cut_flow.sim.exponent if kind == "sim" else 0
+            exponent = self.exponent(corrections) if kind == "sim" else 0
             settings = FillSettings()
             jobs.append(
                 fill_masses([events], kind, categories, settings, corrections, exponent)  # type: ignore[arg-type]
@@ -173,6 +201,8 @@ def arguments(folder: Path) -> dict[str, list[str]]:
         "closures": ["coarse_closure.json", "fine_closure.json"],
         "before": [f"before_{i}.npz" for i in range(3)],
         "after": [f"after_{i}.npz" for i in range(3)],
+        "reweighting": ["reweight.json"],
+        "z-after": [f"z_after_{i}.json" for i in range(2)],
         "result": ["result.json"],
         "settings": ["settings.json"],
         "output": ["report"],
@@ -188,7 +218,7 @@ def words(flags: dict[str, list[str]]) -> list[str]:
 def derivation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with all that a report reads."""
     folder = tmp_path_factory.mktemp("derivation")
-    truth = make_truth(seed=1, n_runs=12)
+    truth = make_truth(seed=1, n_runs=12, sim_z_pt=1.2)
     Derivation.of(truth, folder).write()
     write_json(folder / "truth.json", truth.as_json())
     settings = {"era": "toy2026", "label": "13 TeV <toys>", "truth": str(folder / "truth.json")}
@@ -231,6 +261,17 @@ def test_summary_fits_a_terminal(report: Path) -> None:
     lines = (report / "summary.txt").read_text(encoding="ascii").splitlines()
     assert max(map(len, lines)) <= 100
     assert any(line.startswith("closure of fine: passes") for line in lines)
+
+
+def test_spectra_of_the_z_are_shown_and_agree(report: Path) -> None:
+    page = (report / "report.html").read_text()
+    assert page.index("z_spectra") < page.index("z_weights")
+    text = (report / "summary.txt").read_text()
+    found = re.search(r"chi2/ndf = (\d+)/(\d+)\s+before, (\d+)/(\d+) after", text)
+    assert found is not None
+    before, ndf, after, _ = map(int, found.groups())
+    assert before > 3 * ndf
+    assert after < ndf
 
 
 def test_injected_values_are_found(report: Path) -> None:

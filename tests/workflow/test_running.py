@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from tests.workflow.helpers import Outcome, Shell
 
 STAGES = (
-    *("check", "select", "cut_flow", "run_bins", "stability"),
+    *("check", "select", "cut_flow", "run_bins", "stability", "z_spectra", "reweight"),
     *(
         f"{fit}/{name}"
         for fit in ("coarse", "fine")
         for name in ("fill", "fit", "closure_fill", "closure")
     ),
-    *("export", "before", "after", "mass", "scaling_step", "report"),
+    *("export", "before", "after", "z_after", "mass", "scaling_step", "report"),
 )
 
 
@@ -50,8 +50,9 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     outcome = scalesmear_run(derivation)
     assert outcome.code == 0, outcome.said
     assert sorted(stage_lines(outcome.said)) == sorted(STAGES)
-    # select, before, after and two fills in each fit are scattered over 2 jobs, 12 stages are not
-    assert "workdir: whole, 19 stages, 26 steps" in outcome.out
+    # select, spectra of the Z and masses, before and after, and two fills in each fit are scattered
+    # over 2 jobs, 13 stages are not
+    assert "workdir: whole, 22 stages, 31 steps" in outcome.out
     # each job of the stand-in reports 3 files and 1000 events
     assert "2/2 jobs" in stage_lines(outcome.said)["select"]
     assert "6/6 files  2,000 events" in stage_lines(outcome.said)["select"]
@@ -78,7 +79,7 @@ def test_without_a_table_of_samples_nothing_is_scaled(derivation: Shell) -> None
     (derivation.folder / "inputs.yml").write_text("samples: samples.tsv\n")
     outcome = scalesmear_run(derivation)
     assert outcome.code == 0, outcome.said
-    assert "workdir: whole, 18 stages, 25 steps" in outcome.out
+    assert "workdir: whole, 21 stages, 30 steps" in outcome.out
     assert arguments(derivation.folder / "workdir/report/report.html")["--scaled"] == []
 
 

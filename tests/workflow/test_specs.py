@@ -30,7 +30,7 @@ COMMANDS = [name for name, step in STEPS.items() if step["process"]]
 # What `check` and `export` write to published.yml; test_chain.py compares it with the real ones.
 PUBLISHED_BY_CHECK = {
     *(f"{name}_settings" for name in ("select", "run_bins", "stability", "fill", "fit")),
-    *(f"{name}_settings" for name in ("closure", "export", "report")),
+    *(f"{name}_settings" for name in ("reweight", "closure", "export", "report")),
     *("coarse_categories", "fine_categories", "jobs", "inputs", "sample_table", "sample_name"),
 }
 PUBLISHED_BY_EXPORT = {"scales", "smearings", "result"}
@@ -141,7 +141,7 @@ def test_stage_waits_for_what_it_reads(file: str, stage: dict[str, Any]) -> None
 
 @pytest.mark.parametrize(("file", "stage"), all_stages())
 def test_select_and_every_fill_is_scattered(file: str, stage: dict[str, Any]) -> None:
-    heavy = any(step.startswith(("select", "fill")) for step in steps_of(stage))
+    heavy = any(step.startswith(("select", "fill", "z_spectra")) for step in steps_of(stage))
     kind = "multistep-stage" if heavy else "singlestep-stage"
     assert stage["scheduler"]["scheduler_type"] == kind, file
 

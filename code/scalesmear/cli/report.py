@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalesmear.cli._histograms import read_jobs
+from scalesmear.cli._spectra import read_spectra
 from scalesmear.cutflow import CutFlow
 from scalesmear.errors import InputError
 from scalesmear.histogram import PairHistograms
@@ -28,6 +29,7 @@ from scalesmear.report.combined import CombinedScales
 from scalesmear.report.inputs import NamedClosure, NamedFile, NamedFit, ReportInputs, Spectra
 from scalesmear.report.settings import ReportSettings
 from scalesmear.report.truth import Truth
+from scalesmear.reweight import Reweighting
 from scalesmear.stability import Stability
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
 
     from scalesmear.report.build import Report
 
-SINGLE = ("cut_flow", "run_bins", "stability", "result", "settings")
-SEVERAL = ("fits", "closures", "before", "after")
+SINGLE = ("cut_flow", "run_bins", "stability", "reweighting", "result", "settings")
+SEVERAL = ("fits", "closures", "before", "after", "z_after")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +58,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--after", required=True, nargs="+", metavar="FILE", help="histograms.npz, corrected"
+    )
+    parser.add_argument("--reweighting", required=True, metavar="FILE", help="reweight.json")
+    parser.add_argument(
+        "--z-after", required=True, nargs="+", metavar="FILE", help="spectra.json, corrected"
     )
     parser.add_argument(
         "--scaled",
@@ -98,6 +104,10 @@ def read_inputs(args: argparse.Namespace) -> ReportInputs:
         before=_spectra(args.before, fits[-1], progress),
         after=_spectra(args.after, fits[-1], progress),
         scaled=_scaled(args.scaled) if args.scaled else None,
+        reweighting=Reweighting.from_json(
+            read_json(args.reweighting, "reweighting"), args.reweighting
+        ),
+        z_after=read_spectra(args.z_after),
         files=tuple(_named_files(args)),
         combined=_combined(args.result),
         values=read_json(args.inputs, "resolved inputs") if args.inputs else {},

@@ -55,6 +55,7 @@ COUNTS = {
 NUMBERS = {
     "background-fraction": Option(0.0, 0.0, 0.9, "of non-resonant pairs in data"),
     "negative-fraction": Option(0.12, 0.0, 0.4, "of simulated events with a negative weight"),
+    "sim-z-pt": Option(1.1, 0.2, 5.0, "factor on the pT of the Z in simulation"),
     "gain-6-scale": Option(1.004, 0.5, 2.0, "factor that data need in gain 6"),
     "gain-1-scale": Option(1.01, 0.5, 2.0, "factor that data need in gain 1"),
 }
@@ -82,6 +83,7 @@ def run(args: argparse.Namespace) -> None:
         gain_scales={12: 1.0, 6: args.gain_6_scale, 1: args.gain_1_scale},
         background_fraction=args.background_fraction,
         negative_fraction=args.negative_fraction,
+        sim_z_pt=args.sim_z_pt,
     )
     folder = Path(args.output)
     progress = Progress(args.data_files + args.sim_files)

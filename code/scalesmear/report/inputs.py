@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scalesmear.report.quantity import Quantity
+from scalesmear.reweight import agreement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from scalesmear.report.combined import CombinedScales
     from scalesmear.report.settings import ReportSettings
     from scalesmear.report.truth import Truth
+    from scalesmear.reweight import Agreement, Reweighting
     from scalesmear.runs import RunRange
+    from scalesmear.spectra import ZSpectra
     from scalesmear.stability import Stability
 
 
@@ -116,6 +119,10 @@ class ReportInputs:
     ----------
     before, after : Spectra
         In the scale categories of the last fit.
+    reweighting : Reweighting
+        Weights of simulation by pT and rapidity of the Z, and the spectra they were made from.
+    z_after : (ZSpectra, ZSpectra)
+        Spectra of data and simulation after all corrections, simulation weighted.
     combined : CombinedScales
         The scales that the derivation ends with.
     scaled : ScaledMass or None
@@ -138,12 +145,20 @@ class ReportInputs:
     closures: tuple[NamedClosure, ...]
     before: Spectra
     after: Spectra
+    reweighting: Reweighting
+    z_after: tuple[ZSpectra, ZSpectra]
     combined: CombinedScales
     files: tuple[NamedFile, ...]
     provenance: Mapping[str, Any]
     values: Mapping[str, Any] = field(default_factory=dict)
     truth: Truth | None = None
     scaled: ScaledMass | None = None
+
+    @property
+    def z_agreement(self) -> tuple[Agreement, Agreement]:
+        """How far spectra of the Z in simulation are from data, before and after everything."""
+        made = self.reweighting
+        return agreement(made.data, made.sim, made.group), agreement(*self.z_after, made.group)
 
     @property
     def total_scales(self) -> Quantity:

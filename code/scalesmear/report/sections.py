@@ -22,6 +22,8 @@ from scalesmear.report.mass_figures import absolute_figure, mass_figure
 from scalesmear.report.quantity import plain, region
 from scalesmear.report.stability_figures import stability_figure
 from scalesmear.report.truth import Pulls
+from scalesmear.report.z_figures import weights_figure, z_figure
+from scalesmear.reweight import ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,12 +40,24 @@ if TYPE_CHECKING:
     from scalesmear.report.settings import ReportSettings
     from scalesmear.report.tables import Table
     from scalesmear.report.truth import Injection
+    from scalesmear.reweight import Reweighting
 
 PER_FIGURE = 8
 """Categories in one figure of masses."""
 
 UNDETERMINED = re.compile(r"(scale|smearing) \d+ is not determined")
 NUMBERED = re.compile(r"\b(scale|smearing|category) (\d+)\b")
+
+WEIGHTED = (
+    "Simulation is weighted so that its Z have the pT and rapidity of stable data, before the first "
+    "fit. What is left after all corrections, because smearing moves pT, stands below: how far the "
+    "mean mass would move if simulation were weighted by it once more, and how far the statistical "
+    "noise of the weights moves it, beside the error that the events give."
+)
+NOT_WEIGHTED = (
+    "Simulation is not weighted (reweight is false); this is how far it is from the data."
+)
+NO_RAPIDITY = "eta is never below 0: its sign was lost, so the rapidity of the Z is not known."
 
 DETECTORS = ("EB", "EE", "")
 
@@ -126,6 +140,7 @@ def sections(inputs: ReportInputs, masses: Masses, injection: Injection | None) 
         *([] if inputs.scaled is None else [_absolute(inputs, inputs.scaled)]),
         _exported(inputs),
         _stability(inputs),
+        _reweighting(inputs),
         _fits(inputs),
         _closure(inputs),
         _goodness(inputs),
@@ -427,6 +442,54 @@ def _closure_drawings(named: NamedClosure, fit: NamedFit, signs: _Signs) -> list
 def _p_values(result: FitResult) -> FloatArray:
     """Return the p values of the pairs that were compared."""
     return result.goodness.p_value[result.goodness.ndf > 0]
+
+
+def _reweighting(inputs: ReportInputs) -> Section:
+    made = inputs.reweighting
+    signs, weighted = _signs(inputs.settings), made.settings.enabled
+    if not made.has_signs:
+        return Section("z-spectra", "pT and rapidity of the Z", (NO_RAPIDITY,))
+    drawings = [
+        Drawing(
+            "z_spectra",
+            "pT and |y| of the Z in data and simulation, normalised to the data; before: stable data "
+            "and simulation as it came; after: all corrections applied"
+            + (", simulation weighted." if weighted else ".")
+            + " Cells beyond 100 GeV are not drawn.",
+            partial(z_figure, (made.data, made.sim), inputs.z_after, weighted=weighted, **signs),
+        )
+    ]
+    if weighted:
+        drawings.append(
+            Drawing(
+                "z_weights",
+                "Weights of simulation by pT and |y| of the Z; the last cell reaches to the end of "
+                "the table. Cells that share a weight have one colour, grey ones have weight 1.",
+                partial(weights_figure, made, **signs),
+            )
+        )
+    return Section(
+        "z-spectra",
+        "pT and rapidity of the Z",
+        (WEIGHTED if weighted else NOT_WEIGHTED,),
+        items=tuple(_weight_items(made)) if weighted else (),
+        drawings=tuple(drawings),
+        tables=(tables.z_table(inputs),),
+    )
+
+
+def _weight_items(made: Reweighting) -> Iterator[str]:
+    """Say what the weights are, and what has none."""
+    known = made.group != ALONE
+    yield (
+        f"{int(made.group.max()) + 1} weights for {known.sum()} of {known.size} cells, from "
+        f"{made.weight[known].min():.3f} to {made.weight[known].max():.3f}; {made.n_undetermined} "
+        f"cells, with fewer than {made.settings.min_events} events even with their neighbours in "
+        "pT, have weight 1."
+    )
+    for name, part in (("data", made.data), ("simulation", made.sim)):
+        share = part.outside_weight / (part.outside_weight + part.weight.sum())
+        yield f"Of the {name}, {100 * share:.3g} % lie outside the table and have weight 1."
 
 
 def _goodness(inputs: ReportInputs) -> Section:

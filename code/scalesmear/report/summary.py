@@ -33,6 +33,7 @@ def summary(inputs: ReportInputs, masses: Masses, injection: Injection | None) -
         tables.sample_table(inputs.cut_flow).text(WIDTH),
         tables.agreement_table("", [masses.everything, *masses.detector]).text(WIDTH),
         _absolute(inputs),
+        _spectra_of_z(inputs),
         _exported(inputs),
         _closures(inputs),
     ]
@@ -48,6 +49,19 @@ def _head(inputs: ReportInputs) -> str:
     return _wrapped(
         f"scalesmear {inputs.settings.label or ''}: {inputs.settings.era}, {len(runs)} runs "
         f"{min(runs)}-{max(runs)} in {len(inputs.run_bins)} run ranges; chain: {chain}"
+    )
+
+
+def _spectra_of_z(inputs: ReportInputs) -> str:
+    """Say how far pT and rapidity of the Z in simulation are from data."""
+    if not inputs.reweighting.has_signs:
+        return ""
+    before, after = inputs.z_agreement
+    word = "weighted" if inputs.reweighting.settings.enabled else "not weighted"
+    return _wrapped(
+        f"pT and rapidity of the Z, simulation {word}: chi2/ndf = {before.chi2:.0f}/{before.ndf} "
+        f"before, {after.chi2:.0f}/{after.ndf} after all corrections, rms difference "
+        f"{100 * before.rms:.1f} % and {100 * after.rms:.1f} %"
     )
 
 

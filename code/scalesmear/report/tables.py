@@ -118,6 +118,10 @@ def dropped_table(inputs: ReportInputs) -> Table:
     rows = [
         ("stability", "data", reason, f"{n:,}") for reason, n in inputs.stability.dropped.items()
     ]
+    made, after = inputs.reweighting, inputs.z_after
+    for step, spectra in (("spectra of the Z", (made.data, made.sim)), ("the same after", after)):
+        for kind, part_of_z in zip(("data", "simulation"), spectra, strict=True):
+            rows += [(step, kind, reason, f"{n:,}") for reason, n in part_of_z.dropped.items()]
     for step, part in (("masses before", inputs.before), ("masses after", inputs.after)):
         for kind, dropped in (("data", part.dropped_data), ("simulation", part.dropped_sim)):
             rows += [(step, kind, reason, f"{n:,}") for reason, n in dropped.items()]
@@ -126,6 +130,38 @@ def dropped_table(inputs: ReportInputs) -> Table:
         ("step", "sample", "reason", "events"),
         tuple(rows),
         n_names=3,
+    )
+
+
+def z_table(inputs: ReportInputs) -> Table:
+    """Return how far pT and rapidity of the Z in simulation are from data, before and after."""
+    after = "after, weighted" if inputs.reweighting.settings.enabled else "after, not weighted"
+    rows = tuple(
+        (
+            word,
+            f"{part.chi2:.1f}/{part.ndf}",
+            f"{part.p_value:.2g}",
+            f"{100 * part.rms:.2f} %",
+            f"{100 * part.largest:+.1f} \N{PLUS-MINUS SIGN} {100 * part.largest_error:.1f} %",
+            f"{1e5 * part.mass_shift:+.2f}",
+            f"{1e5 * part.mass_noise:.2f}",
+            f"{1e5 * part.mass_error:.2f}",
+        )
+        for word, part in zip(("before", after), inputs.z_agreement, strict=True)
+    )
+    return Table(
+        "pT and rapidity of the Z; the mean mass in units of 0.001 %",
+        (
+            "simulation",
+            "chi2/ndf",
+            "p",
+            "rms difference",
+            "largest difference",
+            "would move the mass by",
+            "its noise",
+            "error of the mass",
+        ),
+        rows,
     )
 
 

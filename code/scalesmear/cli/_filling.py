@@ -1,0 +1,55 @@
+"""What all verbs share that go through one job's events: corrections to read, batches to count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scalesmear.fill import Corrections
+from scalesmear.io.tables import read_scales, read_smearings
+from scalesmear.io.weightsfile import read_weights
+from scalesmear.progress import Progress
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from scalesmear.cutflow import CutFlow
+    from scalesmear.events import Events
+    from scalesmear.histogram import Kind
+    from scalesmear.io.eventfile import EventFile
+    from scalesmear.zweights import WeightTable
+
+
+def add_correction_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that name what is applied to events."""
+    parser.add_argument("--scales", metavar="FILE", help="scales to apply to data, 11 columns")
+    parser.add_argument("--smearings", metavar="FILE", help="smearings to apply to simulation")
+    parser.add_argument("--weights", metavar="FILE", help="weights of simulation by pT and y of Z")
+
+
+def read_corrections(args: argparse.Namespace, seed: int) -> Corrections:
+    """Read what those flags name; weights that are all 1 need not be looked up."""
+    weights = read_weights(args.weights) if args.weights else None
+    return Corrections(
+        scales=read_scales(args.scales) if args.scales else None,
+        smearings=read_smearings(args.smearings) if args.smearings else None,
+        weights=None if weights is None or weights.is_one else weights,
+        seed=seed,
+    )
+
+
+def exponent_of(cut_flow: CutFlow, kind: Kind, weights: WeightTable | None) -> int:
+    """Return the power of two above all weights of a sample, those by pT and y included."""
+    sample = cut_flow.of(kind)
+    if kind == "data" or weights is None:
+        return sample.exponent
+    return weights.exponent(sample.largest_weight)
+
+
+def batches(events: EventFile, columns: tuple[str, ...]) -> Iterator[Events]:
+    """Yield all events with some columns, and say how far it is."""
+    progress = Progress(n_files=1)
+    for batch in events.batches(columns):
+        yield batch
+        progress.advance(events=len(batch))
+    progress.advance(files=1)

@@ -72,6 +72,7 @@ class Inputs:
     mass_range: Pair
     id_bit: int
     charge: Literal["opposite", "any"]
+    pileup_weights: str | None
     min_events_per_run_bin: int
     stability_regions: tuple[Pair, ...]
     stability_target: Literal["z_mass", "simulation"]

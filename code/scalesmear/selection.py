@@ -39,6 +39,9 @@ class SelectSettings:
     id_bit : int
         Bits of the identification mask that both electrons must have; 0 asks for none.
     charge : {"opposite", "any"}
+    pileup_weights : tuple of float
+        Factor on the weight of a simulated event with 0, 1, 2 ... pile-up interactions; empty for
+        none.
 
     Raises
     ------
@@ -53,6 +56,7 @@ class SelectSettings:
     mass_range: tuple[float, float] = (60.0, 120.0)
     id_bit: int = 0
     charge: Literal["opposite", "any"] = "opposite"
+    pileup_weights: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         checks = {

@@ -207,6 +207,7 @@ FILES = {
     "era",
     "label",
     "truth",
+    "pileup_weights",
     "sample_table",
     "sample_name",
     "files_per_job",
@@ -316,6 +317,16 @@ def test_check_says_what_it_found(
         coarse: 8 scales, 8 smearings
         fine: 55 scales, 10 smearings
         """)
+
+
+def test_pileup_weights_are_in_the_settings_of_select(
+    inputdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inputdata / "pileup.tsv").write_text("0 0.5\n1 1.5\n")
+    values = values_of(inputdata, pileup_weights=str(inputdata / "pileup.tsv"))
+    assert check(values, tmp_path / "check", monkeypatch) == 0
+    settings = read_settings(tmp_path / "check/settings/select.json", SelectSettings)
+    assert settings.pileup_weights == (0.5, 1.5)
 
 
 def test_without_truth_there_is_none(

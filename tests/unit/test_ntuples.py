@@ -266,6 +266,33 @@ def test_a_file_with_holes_is_refused(tmp_path: Path) -> None:
         read(path)
 
 
+def test_f7_pileup_weights_multiply_signed_weights_of_the_generator(tmp_path: Path) -> None:
+    content = branches("sim") | {"nPU": np.arange(N, dtype=np.uint8) % 3}
+    path = write(tmp_path / "n.root", content)
+    expected = content["mcGenWeight"] * np.array([2.0, 0.0, 0.5], np.float32)[content["nPU"]]
+    assert expected.min() < 0 < expected.max()
+    for kind, weight in (("sim", expected), ("data", np.ones(N))):
+        with open_ntuple(path, "selected", kind, "n.root", (2.0, 0.0, 0.5)) as ntuple:  # type: ignore[arg-type]
+            found = Events.concatenate(part.events for part in ntuple.candidates())
+        np.testing.assert_array_equal(found.weight, weight.astype(np.float32))
+
+
+def test_pileup_that_the_table_does_not_know_is_refused(tmp_path: Path) -> None:
+    content = branches("sim") | {"nPU": np.arange(N, dtype=np.uint8) % 4}
+    path = write(tmp_path / "n.root", content)
+    with (
+        pytest.raises(InputError, match=r"'nPU' is 3 in entry 3, .* ends at 2"),
+        open_ntuple(path, "selected", "sim", "n.root", (1.0, 1.0, 1.0)) as ntuple,
+    ):
+        list(ntuple.candidates())
+    without = write(tmp_path / "m.root", {k: v for k, v in content.items() if k != "nPU"})
+    with (
+        pytest.raises(InputError, match="no branch 'nPU'"),
+        open_ntuple(without, "selected", "sim", "m.root", (1.0, 1.0)),
+    ):
+        pass
+
+
 def test_a_weight_that_is_not_a_number_is_refused(tmp_path: Path) -> None:
     content = branches("sim")
     content["mcGenWeight"][123] = np.nan

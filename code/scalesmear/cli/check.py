@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from scalesmear.io.files import (
     write_settings,
     write_text,
 )
+from scalesmear.io.pileupfile import read_pileup
 from scalesmear.io.samples import Job, Sample, read_samples, split_jobs, write_job
 from scalesmear.io.samplestable import read_sample
 from scalesmear.report.settings import ReportSettings
@@ -162,7 +164,11 @@ def _write_table(part: Path, output: Path, to_luminosity: Ingredients | None) ->
 
 def _settings(inputs: Inputs, truth: str | None) -> dict[str, Any]:
     """Return the settings of all stages."""
-    return inputs.settings() | {
+    settings = inputs.settings()
+    if inputs.pileup_weights is not None:
+        weights = read_pileup(inputs.pileup_weights)
+        settings["select"] = replace(settings["select"], pileup_weights=weights)
+    return settings | {
         "export": ExportSettings(era=inputs.era),
         "report": ReportSettings(era=inputs.era, label=inputs.label or "", truth=truth),
     }

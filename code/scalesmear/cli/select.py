@@ -50,7 +50,8 @@ def run(args: argparse.Namespace) -> None:
         for tree, listed_as in job.files:
             path = existing_input(folder, listed_as, args.job)
             checksum = pool.submit(adler32, path)
-            with open_ntuple(path, tree, job.kind, listed_as) as ntuple:
+            weights = settings.pileup_weights
+            with open_ntuple(path, tree, job.kind, listed_as, weights) as ntuple:
                 total += _select_file(ntuple, settings, writer, progress)
                 notes += ntuple.notes
                 files.append(_description(ntuple) | {"adler32": checksum.result()})

@@ -48,6 +48,7 @@ ELECTRON_BRANCHES = {
 }
 EVENT_BRANCHES = {"run": "runNumber", "mass": "invMass_ECAL_ele"}
 CHARGE, WEIGHT, EVENT = "chargeEle", "mcGenWeight", "eventNumber"
+PILEUP = "nPU"
 
 UNKNOWN_GAIN = 0
 GAIN_OF_CODE = np.full(256, UNKNOWN_GAIN, np.uint8)
@@ -70,6 +71,9 @@ class Ntuple:
         Of the tree, with its folder in the file.
     tree : uproot.TTree
     kind : {"data", "sim"}
+    pileup_weights : tuple of float
+        Factor on the weight of a simulated event by its number of pile-up interactions; empty for
+        none.
     """
 
     path: Path
@@ -77,6 +81,7 @@ class Ntuple:
     name: str
     tree: Any
     kind: Kind
+    pileup_weights: tuple[float, ...] = ()
 
     @property
     def where(self) -> str:
@@ -125,6 +130,7 @@ class Ntuple:
     def _branches(self) -> list[str]:
         optional = [CHARGE, EVENT] + [WEIGHT] * (self.kind == "sim")
         required = [*EVENT_BRANCHES.values(), *ELECTRON_BRANCHES.values()]
+        required += [PILEUP] * self._uses_pileup
         return required + [name for name in optional if self.has(name)]
 
     def _chunks(self) -> Iterator[Arrays]:
@@ -159,7 +165,30 @@ class Ntuple:
         first = (zlib.crc32(self.listed_as.encode()) << 32) + start
         return np.arange(first, first + n, dtype=np.uint64)
 
+    @property
+    def _uses_pileup(self) -> bool:
+        return self.kind == "sim" and len(self.pileup_weights) > 0
+
     def _weights(self, arrays: Arrays, start: int, n: int) -> NDArray[np.float32]:
+        """Return the weight of the generator times that of the pile-up."""
+        weight = self._generator_weights(arrays, start, n)
+        if not self._uses_pileup:
+            return weight
+        return weight * self._pileup_weights(arrays[PILEUP], start)
+
+    def _pileup_weights(self, n_pu: NDArray[Any], start: int) -> NDArray[np.float32]:
+        table = np.array(self.pileup_weights, np.float32)
+        unknown = np.flatnonzero((n_pu < 0) | (n_pu >= len(table)))
+        if len(unknown):
+            raise InputError(
+                self.where,
+                f"branch {PILEUP!r} is {n_pu[unknown[0]]} in entry {start + unknown[0]}, the table "
+                f"of pile-up weights ends at {len(table) - 1}",
+                "add lines to it, of weight 0 if data have no such events",
+            )
+        return table[n_pu.astype(np.intp)]
+
+    def _generator_weights(self, arrays: Arrays, start: int, n: int) -> NDArray[np.float32]:
         if WEIGHT not in arrays:
             return np.ones(n, np.float32)
         weight: NDArray[np.float32] = arrays[WEIGHT].astype(np.float32, copy=False)
@@ -195,7 +224,11 @@ def _leading_first(values: NDArray[Any], swapped: NDArray[np.intp]) -> NDArray[A
 
 @contextmanager
 def open_ntuple(
-    path: Path, tree: str, kind: Kind, listed_as: str | None = None
+    path: Path,
+    tree: str,
+    kind: Kind,
+    listed_as: str | None = None,
+    pileup_weights: tuple[float, ...] = (),
 ) -> Iterator[Ntuple]:
     """Open a tree of an ntuple file.
 
@@ -205,7 +238,8 @@ def open_ntuple(
         If the file is damaged, has not the tree, or the tree is empty or lacks a branch.
     """
     with open_root(path) as file:
-        ntuple = Ntuple(path, listed_as or str(path), tree, _tree(file, path, tree), kind)
+        found = _tree(file, path, tree)
+        ntuple = Ntuple(path, listed_as or str(path), tree, found, kind, pileup_weights)
         _check_branches(ntuple)
         yield ntuple
 

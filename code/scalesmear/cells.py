@@ -309,16 +309,20 @@ class CellGrid:
         eta, r9, et, gain = (size > 1 for size in self.shape)
         return eta, r9, et, gain
 
-    def slices(self, boxes: Boxes, row: int) -> tuple[slice, ...]:
-        """Return the cells of one window as an index of an array of the grid's shape."""
-        index = []
-        for edges, low, high in zip(self.edges, boxes.low[row], boxes.high[row], strict=True):
-            start, stop = np.searchsorted(edges, [low, high], "right")
-            index.append(slice(start, stop) if np.isfinite(low) else slice(None))
-        gain = int(boxes.gain[row])
-        cell = int(self.gain[gain])
-        index.append(slice(None) if gain == ANY_GAIN else slice(cell, cell + 1))
-        return tuple(index)
+    def spans(self, boxes: Boxes) -> NDArray[np.int64]:
+        """Return first cell and end of each window in each variable, shape (n, 4, 2)."""
+        spans = np.empty((boxes.size, 4, 2), np.int64)
+        for k, edges in enumerate(self.edges):
+            used = np.isfinite(boxes.low[:, k])
+            for side, values in enumerate((boxes.low[:, k], boxes.high[:, k])):
+                everything = side * (len(edges) + 1)
+                spans[:, k, side] = np.where(
+                    used, np.searchsorted(edges, values, "right"), everything
+                )
+        cell, any_gain = self.gain[boxes.gain], boxes.gain == ANY_GAIN
+        spans[:, 3, 0] = np.where(any_gain, 0, cell)
+        spans[:, 3, 1] = np.where(any_gain, self.shape[3], cell + 1)
+        return spans
 
     def paint(self, boxes: Boxes) -> NDArray[np.int32]:
         """Return the number of the window of each cell, -1 where there is none.
@@ -329,23 +333,27 @@ class CellGrid:
             If two windows share a cell.
         """
         painted = np.full(self.shape, -1, np.int32)
-        for row in range(boxes.size):
-            cells = painted[self.slices(boxes, row)]
-            if np.any(cells >= 0):
-                raise OverlapError(int(cells[cells >= 0][0]), row)
-            cells[...] = row
+        first, second = _paint(painted, self.spans(boxes))
+        if second >= 0:
+            raise OverlapError(first, second)
         return painted
 
     def window(self, cell: int) -> Window:
-        """Return one cell as a window."""
-        place = np.unravel_index(cell, self.shape)
+        """Return one cell as a window; of several gains in it, the first."""
+        place = np.array(np.unravel_index(cell, self.shape))
+        return self.windows(place, place + 1)[0]
+
+    def windows(self, start: NDArray[np.int64], stop: NDArray[np.int64]) -> list[Window]:
+        """Return a block of cells as windows: one for each gain, or one if it holds all of them."""
         sides: dict[str, Any] = {
-            name: (float(edges[i - 1]), float(edges[i]))
-            for name, edges, i in zip(VARIABLES, self.edges, place[:3], strict=True)
-            if 0 < i < len(edges)
+            name: (float(edges[first - 1]), float(edges[end - 1]))
+            for name, edges, first, end in zip(VARIABLES, self.edges, start, stop, strict=False)
+            if first > 0 and end <= len(edges)
         }
-        gains = [gain for gain in GAINS if self.used[3] and self.gain[gain] == place[3]]
-        return Window(**sides, gain=gains[0] if gains else None)
+        inside = [gain for gain in GAINS if start[3] <= self.gain[gain] < stop[3]]
+        if not self.used[3] or len(inside) == len(GAINS):
+            return [Window(**sides)]
+        return [Window(**sides, gain=gain) for gain in inside]
 
     def cell_of(
         self,
@@ -406,13 +414,67 @@ def uncovered(region: Boxes, boxes: Boxes) -> Window | None:
 
     Gains that do not exist are not missed. Windows may overlap here.
     """
-    grid = CellGrid.of(region.join(boxes))
-    missing = np.zeros(grid.shape, np.bool_)
-    for row in range(region.size):
-        missing[grid.slices(region, row)] = True
-    for row in range(boxes.size):
-        missing[grid.slices(boxes, row)] = False
-    if grid.used[3]:
-        missing[..., -1] = False
+    grid, missing = _missing(region, boxes)
     holes = np.flatnonzero(missing)
     return grid.window(int(holes[0])) if len(holes) else None
+
+
+def holes(region: Boxes, boxes: Boxes) -> list[Window]:
+    """Return the parts of a region where none of the windows lies, as few windows.
+
+    They do not overlap. Otherwise as `uncovered`.
+    """
+    grid, missing = _missing(region, boxes)
+    found = []
+    while missing.any():
+        start = np.array(np.unravel_index(int(missing.argmax()), grid.shape))
+        stop = start + 1
+        for axis in (2, 1, 3, 0):  # holes are longest in Et, then in R9
+            while stop[axis] < grid.shape[axis]:
+                further = start.copy()
+                further[axis] = stop[axis]
+                end = stop.copy()
+                end[axis] += 1
+                if not missing[_index(further, end)].all():
+                    break
+                stop = end
+        missing[_index(start, stop)] = False
+        found += grid.windows(start, stop)
+    return found
+
+
+def _index(start: NDArray[np.int64], stop: NDArray[np.int64]) -> tuple[slice, ...]:
+    return tuple(slice(low, high) for low, high in zip(start.tolist(), stop.tolist(), strict=True))
+
+
+def _missing(region: Boxes, boxes: Boxes) -> tuple[CellGrid, NDArray[np.bool_]]:
+    """Return which cells of the grid of all edges are in the region and in no window."""
+    grid = CellGrid.of(region.join(boxes))
+    missing = np.zeros(grid.shape, np.bool_)
+    _fill(missing, grid.spans(region), True)
+    _fill(missing, grid.spans(boxes), False)
+    missing[..., np.setdiff1d(np.arange(grid.shape[3]), grid.gain[list(GAINS)])] = False
+    return grid, missing
+
+
+@compiled
+def _fill(cells: NDArray[np.bool_], spans: NDArray[np.int64], value: bool) -> None:
+    """Write a value into the cells of some windows."""
+    for s in spans:
+        cells[s[0, 0] : s[0, 1], s[1, 0] : s[1, 1], s[2, 0] : s[2, 1], s[3, 0] : s[3, 1]] = value
+
+
+@compiled
+def _paint(painted: NDArray[np.int32], spans: NDArray[np.int64]) -> tuple[int, int]:
+    """Write the number of each window into its cells.
+
+    Return the first two windows that share a cell, after which painting stops; -1, -1 if none do.
+    """
+    for row in range(len(spans)):
+        s = spans[row]
+        cells = painted[s[0, 0] : s[0, 1], s[1, 0] : s[1, 1], s[2, 0] : s[2, 1], s[3, 0] : s[3, 1]]
+        for taken in cells.flat:
+            if taken >= 0:
+                return int(taken), row
+        cells[...] = row
+    return -1, -1

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from scalesmear.compiled import compiled
 from scalesmear.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -45,6 +45,8 @@ UPPER_LIMITS = (2.5, 10.0, 14000.0)
 
 E_MEAN = 6.6
 """Constant of the old parametrisation of smearings; without meaning at phi = pi/2."""
+
+NO_PAIRS = np.empty((0, 2), np.int64)
 
 GUIDE_BITS = 16
 """The search for a run begins at one of at most 2^16 places."""
@@ -119,6 +121,26 @@ class _RunCells:
         return self.row_of_slot[self.slot_limits[segment] : self.slot_limits[segment + 1]]
 
 
+def bad_rows(
+    run_min: NDArray[np.int64],
+    run_max: NDArray[np.int64],
+    boxes: Boxes,
+    scale: NDArray[np.float64],
+    err: NDArray[np.float64],
+) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    """Yield what a row of a table of scales must not be, and the rows that are so."""
+    edges = np.hstack([boxes.low, boxes.high])
+    good = {
+        "has an empty range of runs": run_min <= run_max,
+        "has an edge that is not finite": np.all(np.isfinite(edges), axis=1),
+        "has edges that do not rise": np.all(boxes.low < boxes.high, axis=1),
+        "has no positive scale": np.isfinite(scale) & (scale > 0),
+        "has no error >= 0": np.isfinite(err) & (err >= 0),
+    }
+    for problem, mask in good.items():
+        yield problem, np.flatnonzero(~mask)
+
+
 class RunGroup(NamedTuple):
     """The rows of one run range."""
 
@@ -161,17 +183,11 @@ class ScaleTable:
             raise ValueError(f"columns have different lengths {sorted(sizes)}")
         if not len(self.scale):
             raise InputError(self.where, "no rows", "a table of scales needs at least one")
-        edges = np.hstack([self.boxes.low, self.boxes.high])
-        self._demand(self.run_min <= self.run_max, "has an empty range of runs")
-        self._demand(np.all(np.isfinite(edges), axis=1), "has an edge that is not finite")
-        self._demand(np.all(self.boxes.low < self.boxes.high, axis=1), "has edges that do not rise")
-        self._demand(np.isfinite(self.scale) & (self.scale > 0), "has no positive scale")
-        self._demand(np.isfinite(self.err) & (self.err >= 0), "has no error >= 0")
-
-    def _demand(self, good: Any, problem: str) -> None:
-        bad = np.flatnonzero(~good)
-        if len(bad):
-            raise InputError(self.where, f"{self.describe(int(bad[0]))} {problem}", "mend the row")
+        columns = (self.run_min, self.run_max, self.boxes, self.scale, self.err)
+        for problem, bad in bad_rows(*columns):
+            if len(bad):
+                row = self.describe(int(bad[0]))
+                raise InputError(self.where, f"{row} {problem}", "mend the row")
 
     @classmethod
     def of(
@@ -357,17 +373,11 @@ def _compile_rows(table: ScaleTable) -> _RunCells:
     InputError
         If rows overlap.
     """
-    limits = np.union1d(table.run_min, table.run_max + 1)
+    limits, rows_of_segment = _segments(table)
     grid = CellGrid.of(table.boxes)
-    rows_of_segment: list[list[NDArray[np.int64]]] = [[] for _ in range(len(limits) + 1)]
-    for group in table.groups:
-        start, stop = np.searchsorted(limits, [group.first, group.last], "right")
-        for segment in range(start, stop + 1):
-            rows_of_segment[segment].append(group.rows)
     layouts: dict[bytes, int] = {}
     offsets, layout, slots = [], [], []
-    for parts in rows_of_segment:
-        rows = np.concatenate(parts) if parts else np.empty(0, np.int64)
+    for rows in rows_of_segment:
         boxes = table.boxes.take(rows)
         key = _key(boxes)
         if key not in layouts:
@@ -383,6 +393,29 @@ def _compile_rows(table: ScaleTable) -> _RunCells:
         np.concatenate(slots),
         grid,
     )
+
+
+def _segments(table: ScaleTable) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+    """Return the limits that cut the runs, and the rows of each segment.
+
+    Segment i ends before limit i; the first and the last one hold no row.
+    """
+    limits = np.union1d(table.run_min, table.run_max + 1)
+    parts: list[list[NDArray[np.int64]]] = [[] for _ in range(len(limits) + 1)]
+    for group in table.groups:
+        start, stop = np.searchsorted(limits, [group.first, group.last], "right")
+        for segment in range(start, stop + 1):
+            parts[segment].append(group.rows)
+    empty = np.empty(0, np.int64)
+    return limits, [np.concatenate(rows) if rows else empty for rows in parts]
+
+
+def segments(table: ScaleTable) -> Iterator[RunGroup]:
+    """Yield the longest ranges of runs that have the same rows, and these; rows may overlap."""
+    limits, rows_of_segment = _segments(table)
+    for (first, end), rows in zip(pairwise(limits.tolist()), rows_of_segment[1:], strict=False):
+        if len(rows):
+            yield RunGroup(first, end - 1, rows)
 
 
 def _paint(table: ScaleTable, grid: CellGrid, rows: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -447,11 +480,11 @@ def _look_up(
     return stray
 
 
-def multiply(first: ScaleTable, second: ScaleTable) -> ScaleTable:
+def multiply(first: ScaleTable, second: ScaleTable, *, keep_holes: bool = False) -> ScaleTable:
     """Return the product of two tables, a row for each overlap of a row of one with one of the other.
 
-    The product covers the runs and windows of `first`. Runs of `second` beyond those of `first`
-    are left out, so that a table of all runs refines one of run ranges.
+    The product covers the runs and windows of `first`, no more and no less. Runs of `second`
+    beyond those of `first` are left out, so that a table of all runs refines one of run ranges.
 
     Relative errors are added in quadrature, because a table by run ranges and a fit on all runs
     fluctuate independently, with one exception: if both tables have one and the same range of
@@ -464,10 +497,11 @@ def multiply(first: ScaleTable, second: ScaleTable) -> ScaleTable:
     ------
     InputError
         If part of `first` is not covered by `second`, or if in the runs of `first` part of barrel
-        or endcap is covered by `second` alone; or if rows of a table overlap.
+        or endcap is covered by `second` alone, unless such holes of `first` are to be kept; or if
+        rows of a table overlap.
     """
-    _check_same_coverage(first, second)
-    a, b = _overlapping_rows(first, second)
+    _check_coverage(first, second, keep_holes=keep_holes)
+    a, b = overlapping_rows(first, second)
     scale = first.scale[a] * second.scale[b]
     return ScaleTable(
         run_min=np.maximum(first.run_min[a], second.run_min[b]),
@@ -479,24 +513,36 @@ def multiply(first: ScaleTable, second: ScaleTable) -> ScaleTable:
     ).sorted()
 
 
-def _overlapping_rows(
+def overlapping_rows(
     first: ScaleTable, second: ScaleTable
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the numbers of the rows of two tables that share electrons, pair by pair."""
-    known: dict[tuple[bytes, bytes], tuple[NDArray[np.intp], NDArray[np.intp]]] = {}
-    rows_a, rows_b = [], []
-    for a in first.groups:
-        for b in second.groups:
-            if a.first > b.last or b.first > a.last:
-                continue
-            boxes = first.boxes.take(a.rows), second.boxes.take(b.rows)
-            key = (_key(boxes[0]), _key(boxes[1]))
-            if key not in known:
-                known[key] = _overlapping(*boxes)
-            i, j = known[key]
-            rows_a.append(a.rows[i])
-            rows_b.append(b.rows[j])
+    known: dict[tuple[bytes, bytes], tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+    keys = [[_key(t.boxes.take(g.rows)) for g in t.groups] for t in (first, second)]
+    rows_a, rows_b = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for n, m in _overlapping_ranges(first.groups, second.groups):
+        a, b = first.groups[n].rows, second.groups[m].rows
+        key = keys[0][n], keys[1][m]
+        if key not in known:
+            known[key] = _overlapping(first.boxes.take(a), second.boxes.take(b))
+        i, j = known[key]
+        rows_a.append(a[i])
+        rows_b.append(b[j])
     return np.concatenate(rows_a), np.concatenate(rows_b)
+
+
+def _overlapping_ranges(a: Sequence[RunGroup], b: Sequence[RunGroup]) -> Iterator[tuple[int, int]]:
+    """Yield the numbers of the ranges of `a` and `b` that share runs; both are sorted."""
+    first = np.array([group.first for group in b])
+    latest = np.maximum.accumulate([group.last for group in b])
+    for n, group in enumerate(a):
+        begin, end = (
+            np.searchsorted(latest, group.first),
+            np.searchsorted(first, group.last, "right"),
+        )
+        for m in range(begin, end):
+            if b[m].last >= group.first:
+                yield n, m
 
 
 def _relative_error(
@@ -513,14 +559,52 @@ def _key(boxes: Boxes) -> bytes:
     return b"".join(column.tobytes() for column in boxes)
 
 
-def _overlapping(a: Boxes, b: Boxes) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the numbers of the windows of `a` and `b` that share electrons, pair by pair."""
-    low = np.maximum(a.low[:, None], b.low[None])
-    high = np.minimum(a.high[:, None], b.high[None])
-    gain_a, gain_b = a.gain[:, None], b.gain[None]
-    same_gain = (gain_a == gain_b) | (gain_a == ANY_GAIN) | (gain_b == ANY_GAIN)
-    i, j = np.nonzero(np.all(low < high, axis=2) & same_gain)
+def _overlapping(a: Boxes, b: Boxes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers of the windows of `a` and `b` that share electrons, pair by pair.
+
+    Windows of `b` are taken in the order of their lower edge in abs(eta), so that most of those
+    that lie elsewhere are not looked at.
+    """
+    order = np.argsort(b.low[:, 0], kind="stable")
+    ordered = b.take(order)
+    reach = np.maximum.accumulate(ordered.high[:, 0])
+    begin = np.searchsorted(reach, a.low[:, 0], "right")
+    end = np.searchsorted(ordered.low[:, 0], a.high[:, 0], "left")
+    arrays = (*a, *ordered, begin, end)
+    pairs = np.empty((_find_overlaps(*arrays, NO_PAIRS), 2), np.int64)
+    _find_overlaps(*arrays, pairs)
+    pairs[:, 1] = order[pairs[:, 1]]
+    i, j = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))].T
     return i, j
+
+
+@compiled
+def _find_overlaps(
+    low_a: NDArray[np.float32],
+    high_a: NDArray[np.float32],
+    gain_a: NDArray[np.int16],
+    low_b: NDArray[np.float32],
+    high_b: NDArray[np.float32],
+    gain_b: NDArray[np.int16],
+    begin: NDArray[np.int64],
+    end: NDArray[np.int64],
+    pairs: NDArray[np.int64],
+) -> int:
+    """Count the pairs of windows that share electrons, and write as many as there is room for."""
+    count = 0
+    for i in range(len(gain_a)):
+        for j in range(begin[i], end[i]):
+            if gain_a[i] != gain_b[j] and gain_a[i] != ANY_GAIN and gain_b[j] != ANY_GAIN:
+                continue
+            shared = True
+            for k in range(3):
+                shared &= low_a[i, k] < high_b[j, k] and low_b[j, k] < high_a[i, k]
+            if shared:
+                if count < len(pairs):
+                    pairs[count, 0] = i
+                    pairs[count, 1] = j
+                count += 1
+    return count
 
 
 def _overlap(a: Boxes, b: Boxes) -> Boxes:
@@ -529,8 +613,11 @@ def _overlap(a: Boxes, b: Boxes) -> Boxes:
     return Boxes(low, high, np.maximum(a.gain, b.gain))
 
 
-def _check_same_coverage(first: ScaleTable, second: ScaleTable) -> None:
-    """Refuse to multiply tables of which one covers what the other does not."""
+def _check_coverage(first: ScaleTable, second: ScaleTable, *, keep_holes: bool) -> None:
+    """Refuse to multiply tables if the second one does not cover what the first one does.
+
+    Unless holes are to be kept, neither may the first one lack what the second one covers.
+    """
     seen = set()
     limits = np.union1d(first._run_cells.limits, second._run_cells.limits)
     for low, end in pairwise(limits):
@@ -539,11 +626,10 @@ def _check_same_coverage(first: ScaleTable, second: ScaleTable) -> None:
         if key in seen or not boxes[0].size:
             continue
         seen.add(key)
-        fiducial = _inside(boxes[1], bounded(FIDUCIAL))
-        missing = [
-            (first, second, uncovered(*boxes)),
-            (second, first, uncovered(fiducial, boxes[0])),
-        ]
+        missing = [(first, second, uncovered(*boxes))]
+        if not keep_holes:
+            fiducial = _inside(boxes[1], bounded(FIDUCIAL))
+            missing.append((second, first, uncovered(fiducial, boxes[0])))
         for table, other, window in missing:
             if window is not None:
                 raise InputError(

@@ -14,6 +14,7 @@ from scalesmear.cells import (
     OverlapError,
     Window,
     float32_decimal,
+    holes,
     uncovered,
 )
 
@@ -153,3 +154,28 @@ def test_an_uncovered_part_is_found() -> None:
 def test_the_gap_between_barrel_and_endcap_is_not_fiducial() -> None:
     assert uncovered(FIDUCIAL, Boxes.of([Window((0, 1.4442)), Window((1.566, 2.5))])) is None
     assert uncovered(FIDUCIAL, Boxes.of([Window((0, 1.44)), Window((1.566, 2.5))])) is not None
+
+
+def test_holes_are_few_windows() -> None:
+    # of eta 0-1 the corner R9 0.5-1, Et 40-50 and 50-60 is missing, and gain 6 of eta 1-1.4442
+    region = Boxes.of([Window((0, 1.4442), (0, 1), (0, 60))])
+    rows = [
+        Window((0, 1), (0, 0.5)),
+        Window((0, 1), (0.5, 1), (0, 40)),
+        Window((1, 1.4442), gain=12),
+        Window((1, 1.4442), (0, 1), (50, 60), gain=6),
+        Window((1, 1.4442), gain=1),
+    ]
+    assert holes(region, Boxes.of(rows)) == [
+        Window((0, 1), (0.5, 1), (40, 60)),
+        Window((1, 1.4442), (0, 1), (0, 50), gain=6),
+    ]
+    assert holes(region, region) == []
+
+
+def test_a_double_switch_is_missed_nowhere() -> None:
+    rows = Boxes.of([Window((0, 1), gain=g) for g in (12, 6, 1)])
+    double = Boxes(rows.low[:1], rows.high[:1], np.array([61], np.int16))
+    elsewhere = Boxes.of([Window((1, 1.4442))])
+    region = Boxes.of([Window((0, 1.4442))])
+    assert uncovered(region, rows.join(double).join(elsewhere)) is None

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from scalesmear.cells import VARIABLES, Boxes
+from scalesmear.cells import VARIABLES
+from scalesmear.combining import with_simulation_rows
 from scalesmear.corrections import (
-    ALL_RUNS,
     Fitted,
     ScaleTable,
     SmearingTable,
@@ -42,9 +42,6 @@ SENSE = {
     "windows": "low <= x < high in float32; run ranges include both ends",
 }
 """What the numbers of a result mean."""
-
-SIMULATION_RUNS = (1, 2)
-"""Runs that stand for simulation in a scales file; simulation has run 1."""
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
@@ -182,44 +179,6 @@ def _check_runs(
             stability.where, problem, "give the run bins that the scales were made with"
         )
     stability.check_runs(np.array(sorted(runs), np.int64))
-    if run_bins[0][0] <= SIMULATION_RUNS[1]:
-        problem = f"data begin at run {run_bins[0][0]}, but runs 1 and 2 stand for simulation"
-        raise InputError(stability.where, problem, "renumber the runs")
-
-
-def with_simulation_rows(data: ScaleTable, fits: ScaleTable) -> ScaleTable:
-    """Return scales of data followed by rows for simulation, which looks up its errors there.
-
-    For runs 1-2, from 3 to the first run of the data and beyond the last there is a row for each
-    window of the fits, with scale 1 and their error.
-    """
-    first, last = int(data.run_min.min()), int(data.run_max.max())
-    ranges = [SIMULATION_RUNS, (SIMULATION_RUNS[1] + 1, first - 1), (last + 1, ALL_RUNS[1])]
-    size = len(fits)
-    parts = [
-        ScaleTable(
-            np.full(size, run_min),
-            np.full(size, run_max),
-            fits.boxes,
-            np.ones(size),
-            fits.err / fits.scale,
-        )
-        for run_min, run_max in ranges
-        if run_min <= run_max
-    ]
-    return _stack([data, *parts]).sorted()
-
-
-def _stack(tables: Sequence[ScaleTable]) -> ScaleTable:
-    """Return the rows of several tables."""
-    return ScaleTable(
-        run_min=np.concatenate([table.run_min for table in tables]),
-        run_max=np.concatenate([table.run_max for table in tables]),
-        boxes=reduce(Boxes.join, [table.boxes for table in tables]),
-        scale=np.concatenate([table.scale for table in tables]),
-        err=np.concatenate([table.err for table in tables]),
-        where=tables[0].where,
-    )
 
 
 def result_json(

@@ -102,10 +102,10 @@ def test_scales_split_on_any_white_space_and_may_have_a_header(tmp_path: Path) -
         (ROW.replace("0.675", "x"), r"dat:1: r9Max is 'x', expected a number; mend the value"),
         (ROW.replace("\t0.000504162", ""), r"dat:1: 10 columns .*, table of scales has 11"),
         (ROW + "\n# a b c d e f g h i j\n", r"dat:3: a comment, at which readers of scales stop"),
-        (ROW.replace("0.675", "-1"), r"row 1 .* has edges that do not rise"),
-        (ROW.replace("0.675", "nan"), r"row 1 .* has an edge that is not finite"),
+        (ROW.replace("0.675", "-1"), r"dat:1: the row has edges that do not rise"),
+        (ROW.replace("0.675", "nan"), r"dat:1: the row has an edge that is not finite"),
         ("", r"a_scales.dat: table of scales has no rows"),
-        ("runMin runMax a b c d e f g h i\n", r"a_scales.dat: no rows"),
+        ("runMin runMax a b c d e f g h i\n", r"a_scales.dat: table of scales has no rows"),
     ],
 )
 def test_a_wrong_scale_is_named(text: str, message: str, tmp_path: Path) -> None:

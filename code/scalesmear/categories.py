@@ -118,6 +118,20 @@ class CategorySet:
         return np.array(number, np.int16)
 
     @property
+    def neighbours(self) -> tuple[tuple[int, ...], ...]:
+        """Numbers of the scale categories that share an edge with each one.
+
+        They meet in one variable and overlap in the others; the gain is the same.
+        """
+        boxes = Boxes.of(self.scales)
+        low, high = boxes.low[:, None], boxes.high[:, None]
+        meet = (high == boxes.low) | (low == boxes.high)
+        overlap = (low < boxes.high) & (boxes.low < high)
+        same_gain = boxes.gain[:, None] == boxes.gain
+        near = (meet.sum(axis=2) == 1) & (meet | overlap).all(axis=2) & same_gain
+        return tuple(tuple(np.flatnonzero(row).tolist()) for row in near)
+
+    @property
     def variables(self) -> tuple[str, ...]:
         """Names of the variables that scale categories use: abs_eta, r9, et, gain."""
         used = self._grid.used

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scalesmear.errors import ClosureError
+from scalesmear.fit import fit_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scalesmear.fit import FitResult
+    from scalesmear.categories import CategorySet
+    from scalesmear.fit import FitResult, FitSettings
+    from scalesmear.histogram import PairHistograms
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,17 @@ class Closure:
     def passed(self) -> bool:
         """Whether every residual is within the tolerance."""
         return bool(self.scale_passed.all() and self.smearing_passed.all())
+
+
+def residual_fit(
+    histograms: PairHistograms, categories: CategorySet, settings: FitSettings
+) -> FitResult:
+    """Fit corrected events as the fit did, but from scales of 1; what was fixed has no residual."""
+    smearing = np.full(len(categories.smearings), settings.start_smearing)
+    smearing[list(settings.fixed_smearings)] = 0
+    start = np.ones(len(categories.scales)), smearing
+    again = replace(settings, start="default")
+    return fit_pairs(histograms, categories.smearing_of, again, start, categories.neighbours)
 
 
 def close(residual: FitResult, smearing: NDArray[np.float64], settings: ClosureSettings) -> Closure:

@@ -24,6 +24,7 @@ from scalesmear.closure import ClosureSettings
 from scalesmear.errors import InputError
 from scalesmear.fill import FillSettings
 from scalesmear.fit import FitSettings
+from scalesmear.fitplan import FitPlan, PairSelector, Selector
 from scalesmear.reweight import ReweightSettings
 from scalesmear.runs import RunBinSettings
 from scalesmear.selection import SelectSettings
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jsonschema import ValidationError
+
+    from scalesmear.binning import Rule
 
 MARGIN = 0.03
 """Scaling and smearing move events across the window by this fraction of the mass, at most."""
@@ -85,6 +88,20 @@ class Inputs:
     fine_categories: str
     min_sim_events: float
     min_data_events: float
+    min_category_events: float
+    low_statistics: Literal["fix", "merge", "flag"]
+    binning: Rule
+    n_bins: int
+    minimiser: Literal["newton", "L-BFGS-B"]
+    start: Literal["default", "scan", "random", "file"]
+    n_starts: int
+    start_file: str | None
+    fixed_scales: tuple[Mapping[str, Any], ...]
+    fixed_smearings: tuple[Mapping[str, Any], ...]
+    ignored_pairs: tuple[Mapping[str, Any], ...]
+    tail_fraction: float
+    tail_width: float
+    bootstrap: int
     closure_tolerance: float
     closure_floor: float
     seed: int
@@ -94,6 +111,9 @@ class Inputs:
         self._check_order(where)
         self._check_window(where)
         _check_regions(self.stability_regions, f"{where}: stability_regions")
+        if self.start == "file" and self.start_file is None:
+            cure = "name a fit.json in start_file"
+            raise InputError(f"{where}: start", '"file" without a start_file', cure)
         if (self.sample_table is None) != (self.sample_name is None):
             given = "sample_table" if self.sample_name is None else "sample_name"
             cure = "give both sample_table and sample_name, or neither"
@@ -158,11 +178,39 @@ class Inputs:
                 et_min=self.et_min,
                 seed=self.seed,
             ),
-            "fit": FitSettings(
-                min_sim_events=self.min_sim_events, min_data_events=self.min_data_events
-            ),
+            "fit": self._fit_plan(),
             "closure": ClosureSettings(tolerance=self.closure_tolerance, floor=self.closure_floor),
         }
+
+    def _fit_plan(self) -> FitPlan:
+        settings = FitSettings(
+            minimiser=self.minimiser,
+            start=self.start,
+            n_starts=self.n_starts,
+            seed=self.seed,
+            binning=self.binning,
+            n_bins=self.n_bins,
+            min_sim_events=self.min_sim_events,
+            min_data_events=self.min_data_events,
+            min_category_events=self.min_category_events,
+            low_statistics=self.low_statistics,
+            tail_fraction=self.tail_fraction,
+            tail_width=self.tail_width,
+        )
+        pairs = [
+            PairSelector(
+                fit=one.get("fit"), electrons=tuple(Selector(**leg) for leg in one["electrons"])
+            )
+            for one in self.ignored_pairs
+        ]
+        return FitPlan(
+            settings=settings,
+            fixed_scales=tuple(Selector(**one) for one in self.fixed_scales),
+            fixed_smearings=tuple(Selector(**one) for one in self.fixed_smearings),
+            ignored_pairs=tuple(pairs),
+            start_file=self.start_file if self.start == "file" else None,
+            bootstrap=self.bootstrap,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of a JSON object."""
@@ -254,6 +302,8 @@ def _check_finite(values: Mapping[str, Any], where: str) -> None:
 
 def _numbers(value: Any) -> list[float]:
     """Return all floating-point numbers in a value, lists in it included."""
+    if isinstance(value, dict):
+        return _numbers(list(value.values()))
     if isinstance(value, list):
         return [number for item in value for number in _numbers(item)]
     return [value] if isinstance(value, float) else []
@@ -297,6 +347,8 @@ def _allowed_type(name: str, about: Mapping[str, Any]) -> str:
         return "true or false"
     if name == "string":
         return f"text like {about['pattern']}" if "pattern" in about else "text"
+    if name == "object":
+        return f"a mapping of {', '.join(about['properties'])}"
     if name == "array":
         size = "a list" if "maxItems" not in about else f"a list of {about['maxItems']}"
         return f"{size}, each {allowed_values(about['items'])}"
@@ -314,6 +366,8 @@ def _typed(value: Any, about: Mapping[str, Any]) -> Any:
     """Return a valid value in its Python type: yadage turns 1.0 into 1, YAML writes lists."""
     if isinstance(value, list):
         return tuple(_typed(item, about["items"]) for item in value)
+    if isinstance(value, dict):
+        return {key: _typed(item, about["properties"][key]) for key, item in value.items()}
     if about["type"] == "integer":
         return int(value)
     return float(value) if about["type"] == "number" else value

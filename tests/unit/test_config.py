@@ -4,12 +4,14 @@ import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from jsonschema import Draft7Validator
+from tests.unit.test_fitfile import saved_fit
 
 from scalesmear.cli import main
 from scalesmear.closure import ClosureSettings
@@ -17,9 +19,10 @@ from scalesmear.config import Inputs, allowed_values, parse, reference_page, res
 from scalesmear.errors import InputError
 from scalesmear.export import ExportSettings
 from scalesmear.fill import FillSettings
-from scalesmear.fit import FitSettings
+from scalesmear.fitplan import FitPlan, PairSelector, Selector
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.files import read_settings
+from scalesmear.io.fitfile import read_fit, write_fit
 from scalesmear.io.samples import Job, read_job
 from scalesmear.report.settings import ReportSettings
 from scalesmear.reweight import ReweightSettings
@@ -196,13 +199,42 @@ EFFECTS: dict[str, tuple[Any, str, str, Any]] = {
     "reweight_min_events": (20, "reweight", "min_events", 20),
     "mass_window": ([82, 98], "stability", "mass_window", (82.0, 98.0)),
     "bin_width": (1, "fill", "bin_width", 1.0),
-    "min_sim_events": (50, "fit", "min_sim_events", 50.0),
-    "min_data_events": (20, "fit", "min_data_events", 20.0),
+    "min_sim_events": (50, "fit", "settings.min_sim_events", 50.0),
+    "min_data_events": (20, "fit", "settings.min_data_events", 20.0),
+    "min_category_events": (30, "fit", "settings.min_category_events", 30.0),
+    "low_statistics": ("merge", "fit", "settings.low_statistics", "merge"),
+    "binning": ("equal-content", "fit", "settings.binning", "equal-content"),
+    "n_bins": (8, "fit", "settings.n_bins", 8),
+    "minimiser": ("L-BFGS-B", "fit", "settings.minimiser", "L-BFGS-B"),
+    "start": ("scan", "fit", "settings.start", "scan"),
+    "n_starts": (3, "fit", "settings.n_starts", 3),
+    "fixed_scales": (
+        [{"fit": "fine", "abs_eta": [2, None], "value": 1.002}],
+        "fit",
+        "fixed_scales",
+        (Selector(fit="fine", abs_eta=(2.0, None), value=1.002),),
+    ),
+    "fixed_smearings": (
+        [{"fit": "coarse", "number": 3}],
+        "fit",
+        "fixed_smearings",
+        (Selector(fit="coarse", number=3),),
+    ),
+    "ignored_pairs": (
+        [{"electrons": [{"r9": [None, 0.96]}, {"abs_eta": [0, 1]}]}],
+        "fit",
+        "ignored_pairs",
+        (PairSelector(electrons=(Selector(r9=(None, 0.96)), Selector(abs_eta=(0.0, 1.0)))),),
+    ),
+    "tail_fraction": (0.1, "fit", "settings.tail_fraction", 0.1),
+    "tail_width": (3, "fit", "settings.tail_width", 3.0),
+    "bootstrap": (100, "fit", "bootstrap", 100),
     "closure_tolerance": (3, "closure", "tolerance", 3.0),
     "closure_floor": (0.001, "closure", "floor", 0.001),
     "seed": (9, "fill", "seed", 9),
 }
 FILES = {
+    "start_file",
     "samples",
     "era",
     "label",
@@ -224,8 +256,9 @@ def test_every_key_has_an_effect_that_is_tested() -> None:
 def test_a_key_reaches_the_settings_of_its_stage(key: str) -> None:
     value, stage, name, expected = EFFECTS[key]
     before, after = (resolve(MINIMAL | change).settings() for change in ({}, {key: value}))
-    assert getattr(before[stage], name) != expected
-    assert getattr(after[stage], name) == expected
+    found = attrgetter(name)
+    assert found(before[stage]) != expected
+    assert found(after[stage]) == expected
 
 
 # --- the verb ---
@@ -285,7 +318,7 @@ def test_check_publishes_settings_categories_and_jobs(
         "stability_settings": StabilitySettings,
         "reweight_settings": ReweightSettings,
         "fill_settings": FillSettings,
-        "fit_settings": FitSettings,
+        "fit_settings": FitPlan,
         "closure_settings": ClosureSettings,
         "export_settings": ExportSettings,
         "report_settings": ReportSettings,
@@ -427,3 +460,39 @@ def test_a_missing_input_file_is_named(
     (inputdata / "d2.root").unlink()
     assert check(values_of(inputdata), tmp_path / "check", monkeypatch) == 1
     assert "samples.tsv:2: input file" in capsys.readouterr().err
+
+
+def test_a_start_file_travels_with_the_settings(
+    inputdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_fit(inputdata / "earlier.json", saved_fit())
+    values = values_of(inputdata, start="file", start_file=str(inputdata / "earlier.json"))
+    assert check(values, tmp_path / "check", monkeypatch) == 0
+    plan = read_settings(tmp_path / "check" / "settings" / "fit.json", FitPlan)
+    assert plan.start_file == str(tmp_path / "check" / "start_fit.json")
+    assert read_fit(plan.start_file).name == "coarse"
+
+
+def test_a_start_file_that_is_no_fit_is_refused(
+    inputdata: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    values = values_of(inputdata, start="file", start_file=str(inputdata / "truth.json"))
+    assert check(values, tmp_path / "check", monkeypatch) == 1
+    assert "truth.json: not a fit" in capsys.readouterr().err
+    with pytest.raises(InputError, match='start: "file" without a start_file'):
+        resolve(MINIMAL | {"start": "file"})
+
+
+def test_a_selector_without_meaning_stops_everything(
+    inputdata: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    values = values_of(inputdata, fixed_scales=[{"abs_eta": [0.1, 0.2]}])
+    assert check(values, tmp_path / "check", monkeypatch) == 1
+    assert "fixed_scales[0]: no category lies inside" in capsys.readouterr().err
+    assert not (tmp_path / "check" / "published.yml").exists()

@@ -29,6 +29,7 @@ from scalesmear.io.files import (
     write_settings,
     write_text,
 )
+from scalesmear.io.fitfile import read_fit
 from scalesmear.io.pileupfile import read_pileup
 from scalesmear.io.samples import Job, Sample, read_samples, split_jobs, write_job
 from scalesmear.io.samplestable import read_sample
@@ -60,6 +61,10 @@ def run(args: argparse.Namespace) -> None:
     if inputs.truth is not None:
         existing(inputs.truth, "truth", PUT_IT_THERE)
         read_json(inputs.truth)
+    plan = inputs.settings()["fit"]
+    plan.check(categories)
+    if plan.start_file is not None:
+        read_fit(existing(plan.start_file, "start_file", PUT_IT_THERE))
     to_luminosity = _read_ingredients(inputs)
     jobs = split_jobs(samples, inputs.files_per_job)
     _publish(Path(args.output).absolute(), inputs, categories, jobs, to_luminosity)
@@ -140,7 +145,13 @@ def _write(
     if inputs.truth is not None:
         shutil.copyfile(inputs.truth, part / "truth.json")
         truth = str(output / "truth.json")
-    for stage, settings in _settings(inputs, truth).items():
+    settings_of = _settings(inputs, truth)
+    start_file = settings_of["fit"].start_file
+    if start_file is not None:
+        shutil.copyfile(start_file, part / "start_fit.json")
+        moved = replace(settings_of["fit"], start_file=str(output / "start_fit.json"))
+        settings_of["fit"] = moved
+    for stage, settings in settings_of.items():
         write_settings(part / "settings" / f"{stage}.json", settings)
         published[f"{stage}_settings"] = str(output / "settings" / f"{stage}.json")
     for fit, chosen in categories.items():

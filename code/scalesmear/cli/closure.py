@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scalesmear.cli._histograms import pair_histograms
-from scalesmear.closure import ClosureSettings, close, demand
+from scalesmear.closure import ClosureSettings, close, demand, residual_fit
 from scalesmear.errors import InputError
-from scalesmear.fit import fit_pairs
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.files import read_settings
 from scalesmear.io.fitfile import SavedClosure, read_fit, write_closure
@@ -41,7 +40,7 @@ def run(args: argparse.Namespace) -> None:
             args.categories, f"not the categories of {args.fit}", "give the file the fit used"
         )
     settings = read_settings(args.settings, ClosureSettings)
-    residual = fit_pairs(pair_histograms(args.histograms), categories.smearing_of, fit.settings)
+    residual = residual_fit(pair_histograms(args.histograms), categories, fit.settings)
     closure = close(residual, fit.result.smearing, settings)
     write_closure(args.output, SavedClosure(fit.name, categories, settings, closure, provenance()))
     labels = tuple([w.label for w in ws] for ws in (categories.scales, categories.smearings))

@@ -10,17 +10,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scalesmear.bootstrap import Bootstrap, bootstrap
 from scalesmear.cli._histograms import pair_histograms
 from scalesmear.corrections import multiply, tables_of_fit
-from scalesmear.fit import FitResult, FitSettings, fit_pairs
+from scalesmear.fit import FitResult, fit_pairs
+from scalesmear.fitplan import FitPlan
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.files import read_settings
-from scalesmear.io.fitfile import SavedFit, write_fit
+from scalesmear.io.fitfile import SavedFit, read_fit, write_fit
 from scalesmear.io.tables import read_scales, write_scales, write_smearings
 from scalesmear.provenance import provenance
 
 if TYPE_CHECKING:
     import argparse
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from scalesmear.categories import CategorySet
+
+    Floats = NDArray[np.float64]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,19 +47,37 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read the histograms, fit, write the tables."""
     categories = read_categories(args.categories)
-    settings = read_settings(args.settings, FitSettings)
+    plan = read_settings(args.settings, FitPlan)
+    task = plan.task(args.name, categories, _earlier(plan.start_file))
     before = read_scales(args.scales)
-    result = fit_pairs(pair_histograms(args.histograms), categories.smearing_of, settings)
+    histograms = pair_histograms(args.histograms)
+    around = categories.smearing_of, task.settings
+    start = task.scale, task.smearing
+    result = fit_pairs(histograms, *around, start, categories.neighbours)
+    replicas = (
+        bootstrap(histograms, *around, result, plan.bootstrap, categories.neighbours)
+        if plan.bootstrap
+        else None
+    )
     scales, smearings = tables_of_fit(result, categories)
     folder = Path(args.output)
     write_scales(folder / "scales.dat", scales)
     write_scales(folder / "combined.dat", multiply(before, scales))
     write_smearings(folder / "smearings.dat", smearings)
-    write_fit(folder / "fit.json", SavedFit(args.name, categories, settings, result, provenance()))
-    print(describe(args.name, result))
+    saved = SavedFit(args.name, categories, task.settings, result, provenance(), replicas)
+    write_fit(folder / "fit.json", saved)
+    print(describe(args.name, result, replicas))
 
 
-def describe(name: str, result: FitResult) -> str:
+def _earlier(path: str | None) -> tuple[CategorySet, Floats, Floats] | None:
+    """Return categories, scales and smearings of a fit to start from."""
+    if path is None:
+        return None
+    fit = read_fit(path)
+    return fit.categories, fit.result.scale, fit.result.smearing
+
+
+def describe(name: str, result: FitResult, replicas: Bootstrap | None = None) -> str:
     """Return what a person wants to know of a fit, a line for each warning."""
     goodness = result.goodness
     first = (
@@ -59,4 +86,9 @@ def describe(name: str, result: FitResult) -> str:
         f"evaluations; {result.reason}; chi2/ndf = {goodness.total_chi2:.1f}/{goodness.total_ndf}, "
         f"p = {goodness.total_p_value:.3g}"
     )
+    if replicas is not None:
+        first += (
+            f"; {replicas.n_replicas} bootstrap replicas ({replicas.n_failed} failed) scatter "
+            f"{replicas.ratio:.3f} times as much as the errors say"
+        )
     return "\n".join([first, *(f"warning: {warning}" for warning in result.warnings)])

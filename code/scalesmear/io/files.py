@@ -106,7 +106,7 @@ def write_settings(path: str | os.PathLike[str], settings: Any) -> None:
 
 
 def read_settings(path: str | os.PathLike[str], kind: type[T]) -> T:
-    """Read settings of a dataclass; keys that are absent take its defaults.
+    """Read settings of a dataclass, which may hold others; keys that are absent take its defaults.
 
     Raises
     ------
@@ -114,17 +114,38 @@ def read_settings(path: str | os.PathLike[str], kind: type[T]) -> T:
         If the file is missing, or has a key that the dataclass has not, or lacks one.
     """
     content = read_json(path, "settings file")
-    hints = typing.get_type_hints(kind)
-    unknown = sorted(set(content) - set(hints))
-    if unknown:
-        known = ", ".join(hints)
-        raise InputError(path, f"unknown key {unknown[0]!r}", f"known keys are {known}")
     try:
-        return kind(**{key: _tuples(value) for key, value in content.items()})
-    except (TypeError, ValueError) as error:
+        settings: T = _built(kind, content)
+    except _UnknownKeyError as error:
+        known = ", ".join(error.known)
+        raise InputError(path, f"unknown key {error.key!r}", f"known keys are {known}") from error
+    except (TypeError, ValueError, AttributeError) as error:
         raise InputError(path, f"not settings for {kind.__name__} ({error})", "mend it") from error
+    return settings
 
 
-def _tuples(value: Any) -> Any:
-    """Turn JSON lists into tuples, at any depth."""
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+class _UnknownKeyError(ValueError):
+    """A key that a dataclass has not."""
+
+    def __init__(self, key: str, known: Mapping[str, Any]) -> None:
+        super().__init__(f"unknown key {key!r}")
+        self.key, self.known = key, known
+
+
+def _built(kind: Any, content: Mapping[str, Any]) -> Any:
+    """Build a dataclass from what JSON holds."""
+    hints = typing.get_type_hints(kind)
+    for key in sorted(set(content) - set(hints)):
+        raise _UnknownKeyError(key, hints)
+    return kind(**{key: _of_type(value, hints[key]) for key, value in content.items()})
+
+
+def _of_type(value: Any, hint: Any) -> Any:
+    """Turn JSON lists into tuples and objects into dataclasses, at any depth."""
+    if isinstance(value, list):
+        kinds = typing.get_args(hint) or (Any, ...)
+        of_each = (
+            [kinds[0]] * len(value) if Ellipsis in kinds[1:] else [*kinds, *([Any] * len(value))]
+        )
+        return tuple(_of_type(item, one) for item, one in zip(value, of_each, strict=False))
+    return _built(hint, value) if dataclasses.is_dataclass(hint) else value

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from scalesmear.bootstrap import Bootstrap
 from scalesmear.categories import CategorySet
 from scalesmear.closure import Closure, ClosureSettings
 from scalesmear.errors import InputError
@@ -36,6 +37,7 @@ class SavedFit:
     settings: FitSettings
     result: FitResult
     provenance: dict[str, Any]
+    bootstrap: Bootstrap | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ def write_fit(path: str | os.PathLike[str], fit: SavedFit) -> None:
             "name": fit.name,
             "categories": fit.categories.to_json(),
             "settings": dataclasses.asdict(fit.settings),
-            **_plain(fit.result),
+            **plain(fit.result),
+            "bootstrap": plain(fit.bootstrap),
             "provenance": fit.provenance,
         },
     )
@@ -87,6 +90,7 @@ def read_fit(path: str | os.PathLike[str]) -> SavedFit:
             settings=FitSettings(**settings),
             result=result,
             provenance=content["provenance"],
+            bootstrap=_built(Bootstrap, replicas) if (replicas := content["bootstrap"]) else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(path, f"not a fit ({error!r})", "make it with scalesmear fit") from error
@@ -101,7 +105,7 @@ def write_closure(path: str | os.PathLike[str], saved: SavedClosure) -> None:
             "passed": saved.closure.passed,
             "categories": saved.categories.to_json(),
             "settings": dataclasses.asdict(saved.settings),
-            **_plain(saved.closure),
+            **plain(saved.closure),
             "provenance": saved.provenance,
         },
     )
@@ -129,16 +133,16 @@ def read_closure(path: str | os.PathLike[str]) -> SavedClosure:
         raise InputError(path, f"not a closure ({error!r})", cure) from error
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Turn a result into what JSON holds; numbers that are not finite become None."""
     if dataclasses.is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -1,0 +1,113 @@
+"""Scan one parameter of a fit: every other one is fitted again at each value.
+
+The parameter is a scale or a smearing, by its number in the category file or by the name of its
+window (such as absEta_0.0000_1.0000-R9_0.9600_10.0000). Writes the scores, the 68 % interval and
+the 95 % upper limit into scan.json of the output folder, and the figure scan.pdf and scan.png.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scalesmear.cli._histograms import pair_histograms
+from scalesmear.errors import InputError
+from scalesmear.io.files import whole_file, write_json
+from scalesmear.io.fitfile import plain, read_fit
+from scalesmear.profile import profile
+from scalesmear.provenance import provenance
+
+if TYPE_CHECKING:
+    import argparse
+
+    from scalesmear.cells import Window
+    from scalesmear.io.fitfile import SavedFit
+    from scalesmear.profile import Profile
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this verb."""
+    parser.add_argument("--fit", required=True, metavar="FILE", help="fit.json of the fit")
+    parser.add_argument(
+        "--histograms", required=True, nargs="+", metavar="FILE", help="histograms.npz it fitted"
+    )
+    parser.add_argument(
+        "--parameter",
+        required=True,
+        nargs=2,
+        metavar=("KIND", "CATEGORY"),
+        help="scale or smearing, and number or name of the category",
+    )
+    parser.add_argument("--points", type=int, default=25, metavar="N", help="values (default: 25)")
+    parser.add_argument(
+        "--sigmas",
+        type=float,
+        default=4.0,
+        metavar="X",
+        help="how far to both sides, in errors of the fit (default: 4)",
+    )
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder to write into")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read the fit and its histograms, scan, write."""
+    fit = read_fit(args.fit)
+    place, window = _find(fit, *args.parameter)
+    if args.points < 2 or not 0 < args.sigmas < math.inf:
+        raise InputError(
+            "--points, --sigmas",
+            f"{args.points} values up to {args.sigmas:g} errors are no scan",
+            "give at least 2 values and a positive distance",
+        )
+    found = profile(
+        pair_histograms(args.histograms),
+        fit.categories.smearing_of,
+        fit.settings,
+        fit.result,
+        place,
+        n_points=args.points,
+        n_sigmas=args.sigmas,
+        neighbours=fit.categories.neighbours,
+    )
+    folder = Path(args.output)
+    about = {"fit": fit.name, "category": window.to_json()}
+    write_json(folder / "scan.json", about | plain(found) | {"provenance": provenance()})
+    _draw(folder, fit.name, found, window)
+    low, high = found.interval
+    print(
+        f"{found.parameter} of {fit.name} ({window}): {found.best:.6f}, "
+        f"68 % from {low:.6f} to {high:.6f}"
+    )
+
+
+def _find(fit: SavedFit, kind: str, category: str) -> tuple[int, Window]:
+    """Return the place of a parameter among all, and its window."""
+    kinds = {"scale": fit.categories.scales, "smearing": fit.categories.smearings}
+    if kind not in kinds:
+        raise InputError("--parameter", f"{kind!r} is neither", "write scale or smearing")
+    labels = [window.label for window in kinds[kind]]
+    numbers = [str(number) for number in range(len(labels))]
+    for names in (numbers, labels):
+        if category in names:
+            number = names.index(category)
+            first = 0 if kind == "scale" else len(fit.categories.scales)
+            return first + number, kinds[kind][number]
+    raise InputError(
+        "--parameter",
+        f"{fit.name} has no {kind} {category!r}",
+        f"give a number below {len(labels)} or a name such as {labels[0]}",
+    )
+
+
+def _draw(folder: Path, name: str, found: Profile, window: Window) -> None:
+    """Write the figure; only here is matplotlib needed."""
+    from scalesmear.report.drawing import Drawing, render
+    from scalesmear.report.profile_figure import profile_figure
+
+    draw = partial(profile_figure, found, label=str(window), era=name)
+    drawn = render(Drawing("scan", "", draw))
+    for suffix, content in (("pdf", drawn.pdf), ("png", drawn.png)):
+        with whole_file(folder / f"scan.{suffix}") as part:
+            part.write_bytes(content)

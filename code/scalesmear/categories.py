@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from scalesmear.events import FloatArray, IntArray
 
-__all__ = ["CategorySet", "Window", "windows_of_blocks"]
+__all__ = ["CategorySet", "Window", "is_finer", "windows_of_blocks"]
 
 KINDS = ("scales", "smearings")
 
@@ -163,6 +163,15 @@ class CategorySet:
             If a variable that is used is None or has another shape.
         """
         return take(self._number_of_cell, self._grid.cell_of(abs_eta, r9, et, gain))
+
+
+def is_finer(windows: Sequence[Window], than: Sequence[Window]) -> bool:
+    """Tell whether each window lies inside one of the others, and they are not the same."""
+    inside = all(
+        any(big.encloses(small) and big.gain in (None, small.gain) for big in than)
+        for small in windows
+    )
+    return inside and set(windows) != set(than)
 
 
 def windows_of_blocks(blocks: Any, where: str) -> tuple[Window, ...]:

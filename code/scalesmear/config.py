@@ -20,6 +20,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from scalesmear.cells import FIDUCIAL, Boxes, Window, uncovered
+from scalesmear.chain import FITS, Chain, make_chain
 from scalesmear.closure import ClosureSettings
 from scalesmear.errors import InputError
 from scalesmear.fill import FillSettings
@@ -84,8 +85,17 @@ class Inputs:
     reweight_min_events: int
     mass_window: Pair
     bin_width: float
+    fits: tuple[str, ...]
     coarse_categories: str
     fine_categories: str
+    fine_after: str | None
+    et_categories: str
+    et_after: str | None
+    gain_categories: str
+    gain_after: str | None
+    stochastic_categories: str
+    stochastic_after: str | None
+    final: str | None
     min_sim_events: float
     min_data_events: float
     min_category_events: float
@@ -118,6 +128,16 @@ class Inputs:
             given = "sample_table" if self.sample_name is None else "sample_name"
             cure = "give both sample_table and sample_name, or neither"
             raise InputError(f"{where}: {given}", "is given without the other", cure)
+        make_chain(self.fits, self._after, self.final, where)
+
+    @property
+    def chain(self) -> Chain:
+        """The fits that are made, and on what each builds."""
+        return make_chain(self.fits, self._after, self.final)
+
+    @property
+    def _after(self) -> dict[str, str | None]:
+        return {name: getattr(self, f"{name}_after", None) for name in FITS}
 
     def _check_order(self, where: str) -> None:
         for key in ("gap", "mass_range", "mass_window"):
@@ -351,6 +371,7 @@ def _allowed_type(name: str, about: Mapping[str, Any]) -> str:
         return f"a mapping of {', '.join(about['properties'])}"
     if name == "array":
         size = "a list" if "maxItems" not in about else f"a list of {about['maxItems']}"
+        size += " of different ones" if about.get("uniqueItems") else ""
         return f"{size}, each {allowed_values(about['items'])}"
     words = ["a whole number" if name == "integer" else "a number"]
     for bound, sign in BOUNDS.items():

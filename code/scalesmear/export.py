@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from dataclasses import dataclass
 from functools import reduce
-from itertools import combinations
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from scalesmear.categories import is_finer
 from scalesmear.cells import VARIABLES
+from scalesmear.chain import Chain
 from scalesmear.combining import with_simulation_rows
 from scalesmear.corrections import (
     Fitted,
     ScaleTable,
     SmearingTable,
     multiply,
-    refines,
     tables_of_fit,
 )
 from scalesmear.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -54,9 +53,20 @@ class ExportSettings:
     ----------
     era : str
         Name of the data-taking period, with which the files begin.
+    links : tuple of (str, str)
+        The fits that were to be made, each with what it builds on, see `chain.Chain`.
+    final : str
+        The fit whose product is the result.
     """
 
     era: str
+    links: tuple[tuple[str, str], ...]
+    final: str
+
+    @property
+    def chain(self) -> Chain:
+        """The fits as a chain."""
+        return Chain(self.links, self.final)
 
     def __post_init__(self) -> None:
         if not SAFE_NAME.fullmatch(self.era):
@@ -95,27 +105,82 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Export:
-    """The tables to write.
+class Product:
+    """All scales up to one fit multiplied, and the smearings that belong to them.
 
     Attributes
     ----------
     scales : ScaleTable
-        Product of all steps by run range, with rows for simulation.
-    smearings : SmearingTable
-        Of the last fit.
+        By run range, with rows for simulation.
     data_scales : ScaleTable
         The rows of `scales` for data.
+    smearings : SmearingTable
+    smearings_of : str
+        The fit that the smearings are from, see `fit_of_smearings`.
     """
 
     scales: ScaleTable
-    smearings: SmearingTable
     data_scales: ScaleTable
+    smearings: SmearingTable
+    smearings_of: str
+
+
+@dataclass(frozen=True)
+class Export:
+    """The tables to write: a product for each fit, and the one that is the result.
+
+    Attributes
+    ----------
+    chain : Chain
+    products : dict of str to Product
+        By the name of the last fit.
+    """
+
+    chain: Chain
+    products: dict[str, Product]
+
+    @property
+    def final(self) -> Product:
+        """The result of the derivation."""
+        return self.products[self.chain.final]
+
+
+def fit_of_smearings(path: Sequence[tuple[str, CategorySet]]) -> str:
+    """Return whose smearings belong to a product of fits: names and categories, in order.
+
+    Every fit finds the whole smearing in its categories, so that of the last one holds, unless its
+    categories only join those of an earlier one, as a fit by gain does that has one for all.
+    """
+    name, categories = path[0]
+    for candidate, others in path[1:]:
+        if not is_finer(categories.smearings, others.smearings):
+            name, categories = candidate, others
+    return name
+
+
+def check_refinements(chain: Chain, categories: Mapping[str, CategorySet]) -> None:
+    """Refuse a fit with finer scale categories below one that only joins them.
+
+    Raises
+    ------
+    InputError
+        Naming both fits.
+    """
+    for name in chain.names:
+        *before, last = chain.path(name)
+        for earlier in before:
+            if is_finer(categories[earlier].scales, categories[last].scales):
+                raise InputError(
+                    "fits",
+                    f"{earlier} comes before {last}, but its categories are finer",
+                    "exchange their categories",
+                )
 
 
 def build_export(
     stability: ScaleTable,
     steps: Sequence[Step],
+    chain: Chain,
     run_bins: Sequence[tuple[int, int]],
     runs: Collection[int],
 ) -> Export:
@@ -130,7 +195,9 @@ def build_export(
     stability : ScaleTable
         The scales by run bin that the data carried in the first fit.
     steps : sequence of Step
-        The fits, in the order in which they were made; at least one.
+        The fits, in the order in which they were made.
+    chain : Chain
+        Which fits there are to be, and on which each builds.
     run_bins : sequence of (int, int)
         Closed ranges that the runs were divided into.
     runs : collection of int
@@ -139,31 +206,37 @@ def build_export(
     Raises
     ------
     InputError
-        If fits are not in order or have one name, if the run ranges of the scales are not the
+        If the fits are not those of the chain, if the run ranges of the scales are not the
         run bins, a run lies in none of them, or rows overlap or leave a hole.
     """
-    _check_order(steps)
+    _check_fits(steps, chain)
     _check_runs(stability, run_bins, runs)
     stability.validate()
-    fits = reduce(multiply, [step.tables()[0] for step in steps])
+    of_name = {step.name: step for step in steps}
+    paths = {name: [of_name[fit] for fit in chain.path(name)] for name in chain.names}
+    return Export(chain, {name: _product(stability, path) for name, path in paths.items()})
+
+
+def _product(stability: ScaleTable, path: Sequence[Step]) -> Product:
+    """Multiply stability and the fits of a path."""
+    fits = reduce(multiply, [step.tables()[0] for step in path])
     data = multiply(stability, fits)
     scales = with_simulation_rows(data, fits)
     scales.validate()
-    smearings = steps[-1].tables()[1]
-    return Export(scales, smearings, data)
+    source = fit_of_smearings([(step.name, step.categories) for step in path])
+    smearings = next(step.tables()[1] for step in path if step.name == source)
+    return Product(scales, data, smearings, source)
 
 
-def _check_order(steps: Sequence[Step]) -> None:
-    """Refuse fits that have one name, or stand before the one that they refine."""
-    for name, count in Counter(step.name for step in steps).items():
-        if count > 1 or not SAFE_NAME.fullmatch(name):
-            problem = f"{count} fit(s) with the name {name!r}"
-            raise InputError("fits", problem, "give each its own name of letters and digits")
-    for first, second in combinations(steps, 2):
-        tables = first.tables()[0], second.tables()[0]
-        if refines(*tables) and not refines(*reversed(tables)):
-            problem = f"{first.name} comes before {second.name}, which it refines"
-            raise InputError("fits", problem, "give the fits in the order in which they were made")
+def _check_fits(steps: Sequence[Step], chain: Chain) -> None:
+    """Refuse fits that are not those of the chain."""
+    names = tuple(step.name for step in steps)
+    if names != chain.names:
+        raise InputError(
+            "fits",
+            f"found {', '.join(names)} in place of {', '.join(chain.names)}",
+            "give each fit that was to be made once, in that order",
+        )
 
 
 def _check_runs(
@@ -193,17 +266,23 @@ def result_json(
         "era": era,
         "sense": SENSE,
         "run_bins": [list(limits) for limits in run_bins],
-        "steps": [_step_json(step) for step in steps],
-        "combined": _table_json(export.data_scales),
+        "steps": [
+            _step_json(step, after)
+            for step, (_, after) in zip(steps, export.chain.links, strict=True)
+        ],
+        "final": export.chain.final,
+        "smearings_of": export.final.smearings_of,
+        "combined": _table_json(export.final.data_scales),
         "provenance": provenance,
     }
 
 
-def _step_json(step: Step) -> dict[str, Any]:
+def _step_json(step: Step, after: str) -> dict[str, Any]:
     values = step.values
     scales, smearings = step.categories.scales, step.categories.smearings
     return {
         "name": step.name,
+        "after": after,
         "scales": _records(
             scales,
             scale=values.scale,

@@ -107,7 +107,7 @@ def test_runner_holds_the_workflow_and_its_verbs() -> None:
     script = """yadage-run --help >/dev/null
     for verb in run verify environment; do scalesmear $verb --help >/dev/null; done
     ls /opt/workflow"""
-    specs = {"workflow.yml", "fit.yml", "steps.yml", "inputs.yml"}
+    specs = {"workflow.yml", "fit.yml", "no_fit.yml", "steps.yml", "inputs.yml"}
     assert specs <= set(run(RUNNER, script).split())
 
 

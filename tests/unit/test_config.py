@@ -13,6 +13,7 @@ import yaml
 from jsonschema import Draft7Validator
 from tests.unit.test_fitfile import saved_fit
 
+from scalesmear.chain import FITS
 from scalesmear.cli import main
 from scalesmear.closure import ClosureSettings
 from scalesmear.config import Inputs, allowed_values, parse, reference_page, resolve, schema
@@ -157,6 +158,21 @@ BAD = [
     ({"stability_regions": [[0, 1.4], [1.566, 2.5]]}, r"no region holds abs_eta \[1.4, 1.4442\)"),
     ({"sample_table": "samples.yml"}, "sample_table: is given without the other; give both"),
     ({"sample_table": "s.yml", "sample_name": "a; b"}, 'sample_name: "a; b" is not allowed'),
+    (
+        {"fits": []},
+        r"fits: \[\] is not allowed; it must be a list of different ones, each \"coarse",
+    ),
+    ({"fits": ["fine", "fine"]}, r"fits: \[.*\] is not allowed; it must be a list of different"),
+    ({"fits": ["finest"]}, r'fits\[0\]: "finest" is not allowed'),
+    (
+        {"fits": ["fine", "gain"], "gain_after": "et"},
+        "gain_after: et is not among the fits fine, gain; add et to fits, or name another",
+    ),
+    (
+        {"gain_after": "gain"},
+        'gain_after: "gain" is not allowed; it must be "stability" or "coarse',
+    ),
+    ({"final": "gain"}, "final: gain is not among the fits coarse, fine"),
     ({"closure_tolerance": 0}, "closure_tolerance: 0 is not allowed; it must be a number > 0"),
 ]
 
@@ -234,17 +250,21 @@ EFFECTS: dict[str, tuple[Any, str, str, Any]] = {
     "seed": (9, "fill", "seed", 9),
 }
 FILES = {
-    "start_file",
-    "samples",
-    "era",
-    "label",
-    "truth",
-    "pileup_weights",
-    "sample_table",
-    "sample_name",
-    "files_per_job",
-    "coarse_categories",
-    "fine_categories",
+    *(
+        "samples",
+        "era",
+        "label",
+        "truth",
+        "pileup_weights",
+        "start_file",
+        "sample_table",
+        "sample_name",
+        "files_per_job",
+        "fits",
+        "final",
+    ),
+    *(f"{fit}_categories" for fit in FITS),
+    *(f"{fit}_after" for fit in FITS[1:]),
 }
 
 
@@ -309,9 +329,13 @@ def test_check_publishes_settings_categories_and_jobs(
         Job("sim", (("selected", "s1.root"),)),
     ]
     assert (published.pop("sample_table"), published.pop("sample_name")) == (None, None)
+    not_made = {f"{fit}_{what}": None for fit in FITS[2:] for what in ("categories", "base")}
+    assert {name: published.pop(name) for name in not_made} == not_made
+    assert (published.pop("coarse_base"), published.pop("fine_base")) == (0, 1)
     assert all(Path(path).is_file() and Path(path).is_absolute() for path in published.values())
-    for fit in ("coarse", "fine"):
-        assert read_categories(published.pop(f"{fit}_categories")) == read_categories(fit)
+    for name in ("coarse_categories", "fine_categories", "mass_categories"):
+        fit = {"mass": "fine"}.get(name.partition("_")[0], name.partition("_")[0])
+        assert read_categories(published.pop(name)) == read_categories(fit)
     kinds = {
         "select_settings": SelectSettings,
         "run_bins_settings": RunBinSettings,
@@ -324,7 +348,9 @@ def test_check_publishes_settings_categories_and_jobs(
         "report_settings": ReportSettings,
     }
     expected = resolve(values_of(inputdata)).settings() | {
-        "export": ExportSettings(era="toy"),
+        "export": ExportSettings(
+            era="toy", links=(("coarse", "stability"), ("fine", "coarse")), final="fine"
+        ),
         "report": ReportSettings("toy", "", str(output / "truth.json")),
     }
     assert published.pop("inputs") == str(output / "inputs.json")
@@ -347,8 +373,8 @@ def test_check_says_what_it_found(
     check(values_of(inputdata), tmp_path / "check", monkeypatch)
     assert capsys.readouterr().out == textwrap.dedent("""\
         3 files of data, 1 of simulation, in 3 jobs
-        coarse: 8 scales, 8 smearings
-        fine: 55 scales, 10 smearings
+        coarse, after stability: 8 scales, 8 smearings
+        fine, after coarse: 55 scales, 10 smearings
         """)
 
 
@@ -360,6 +386,32 @@ def test_pileup_weights_are_in_the_settings_of_select(
     assert check(values, tmp_path / "check", monkeypatch) == 0
     settings = read_settings(tmp_path / "check/settings/select.json", SelectSettings)
     assert settings.pileup_weights == (0.5, 1.5)
+
+
+def test_check_publishes_the_chain_that_is_asked_for(
+    inputdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = values_of(inputdata, fits=["gain", "fine", "et"], gain_after="et", final="gain")
+    assert check(values, tmp_path / "check", monkeypatch) == 0
+    published = yaml.safe_load((tmp_path / "check/published.yml").read_text())
+    bases = {fit: published[f"{fit}_base"] for fit in FITS}
+    assert bases == {"coarse": None, "fine": 0, "et": 1, "gain": 2, "stochastic": None}
+    assert published["coarse_categories"] is None
+    # the smearings of the fit et are exported, so masses are shown in its categories
+    assert published["mass_categories"] == published["et_categories"]
+    settings = read_settings(published["export_settings"], ExportSettings)
+    assert settings.chain.path("gain") == ("fine", "et", "gain")
+
+
+def test_a_fit_before_one_with_coarser_categories_is_refused(
+    inputdata: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    values = values_of(inputdata, coarse_categories="fine", fine_categories="coarse")
+    assert check(values, tmp_path / "check", monkeypatch) == 1
+    assert "coarse comes before fine, but its categories are finer" in capsys.readouterr().err
 
 
 def test_without_truth_there_is_none(

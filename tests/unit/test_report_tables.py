@@ -68,7 +68,7 @@ def test_combined_scales_are_averaged_over_events() -> None:
     events = {5: 100, 11: 200, 12: 100}
     # 100 events with 1.01, 300 with 0.99
     assert scales.average(Window((0, 1)), events) == pytest.approx((1.01 + 3 * 0.99) / 4)
-    assert scales.average(Window((0, 1.5)), events) is None  # no row encloses it
+    assert scales.average(Window((2, 3)), events) is None  # no row has its middle
     assert scales.average(Window((0, 1)), {25: 1}) is None  # no row has the run
 
 

@@ -40,6 +40,10 @@ def test_state_of_a_stage_follows_from_its_jobs(
     assert StageProgress("fill", jobs, scheduled).state == state
 
 
+def test_stage_that_is_not_wanted_is_skipped() -> None:
+    assert StageProgress("gain/fit", (), scheduled=True, skipped=True).state == "skipped"
+
+
 def test_line_adds_up_the_jobs() -> None:
     # (3000 + 1000) events in the 10 s since the first of the jobs began; the third is silent yet
     line = StageProgress("fill", (DONE, RUNNING, QUEUED), True).line(now=110.0)

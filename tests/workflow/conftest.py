@@ -12,6 +12,8 @@ from tests.workflow.helpers import REPOSITORY, Shell, make_venv
 from scalesmear.cli import main
 from scalesmear.workflow.runtime import environment_variables
 
+SPECS = ("workflow.yml", "fit.yml", "no_fit.yml", "steps.yml")
+
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
@@ -26,7 +28,7 @@ def shell(tmp_path: Path) -> Shell:
 @pytest.fixture
 def derivation(shell: Shell) -> Shell:
     """The shell with the specs of the derivation and inputs that the stand-in understands."""
-    for name in ("workflow.yml", "fit.yml", "steps.yml"):
+    for name in SPECS:
         (shell.folder / name).symlink_to(REPOSITORY / name)
     (shell.folder / "inputdata/samples.tsv").write_text("data\tselected\tdata.root\n")
     (shell.folder / "inputs.yml").write_text("samples: samples.tsv\nn_jobs: 2\nsample_name: zee\n")
@@ -55,7 +57,7 @@ def real_commands(shell: Shell) -> Shell:
 @pytest.fixture
 def real(real_commands: Shell, toys: Path) -> Shell:
     """That shell with the specs of the derivation and some toy data."""
-    for name in ("workflow.yml", "fit.yml", "steps.yml"):
+    for name in SPECS:
         (real_commands.folder / name).symlink_to(REPOSITORY / name)
     shutil.copytree(toys, real_commands.folder / "inputdata", dirs_exist_ok=True)
     return real_commands

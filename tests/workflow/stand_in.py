@@ -18,6 +18,7 @@ WRITES = {
 SETTINGS = (
     *("select", "run_bins", "stability", "reweight", "fill", "fit", "closure", "export", "report"),
 )
+FITS = ("coarse", "fine", "et", "gain", "stochastic")
 FOLDER_OF = {
     "toys": ("samples.tsv",),
     "fit": ("scales.dat", "combined.dat", "smearings.dat", "fit.json"),
@@ -56,11 +57,18 @@ def check(output: Path) -> None:
     inputs = ast.literal_eval(sys.stdin.read())
     published: dict[str, object] = {"jobs": [], "sample_table": None}
     files = {f"{name}_settings": f"settings/{name}.json" for name in SETTINGS}
-    files |= {f"{name}_categories": f"categories/{name}.yml" for name in ("coarse", "fine")}
+    fits = inputs.get("fits", ["coarse", "fine"])
+    files |= {f"{name}_categories": f"categories/{name}.yml" for name in fits}
+    files["mass_categories"] = f"categories/{fits[-1]}.yml"
     for key, name in files.items():
         name_of_stage = key.rpartition("_")[0]
         write(output / name, json.dumps(inputs.get("settings", {}).get(name_of_stage)))
         published[key] = str(output / name)
+    for fit in FITS:
+        published.setdefault(f"{fit}_categories", None)
+        published[f"{fit}_base"] = (
+            inputs.get("bases", {}).get(fit, fits.index(fit)) if fit in fits else None
+        )
     jobs = []
     for number in range(inputs.get("n_jobs", 2)):
         write(output / f"jobs/{number}.json", json.dumps(number))

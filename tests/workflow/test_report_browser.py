@@ -15,6 +15,7 @@ import pytest
 
 from scalesmear.categories import CategorySet
 from scalesmear.cells import Window
+from scalesmear.chain import Chain
 from scalesmear.cli import main
 from scalesmear.closure import ClosureSettings, close
 from scalesmear.corrections import ScaleTable, SmearingTable, multiply, tables_of_fit
@@ -87,7 +88,8 @@ class Derivation:
         self.fill("before", categories, Corrections(weights=weights))
         self.fill("after", categories, Corrections(scales, smearings, weights))
         self.spectra("z_after", Corrections(scales, smearings, weights))
-        export = build_export(stability, steps, bins, self.cut_flow.data.runs)
+        chain = Chain((("coarse", "stability"), ("fine", "coarse")), "fine")
+        export = build_export(stability, steps, chain, bins, self.cut_flow.data.runs)
         write_json(self.folder / "result.json", result_json("toy", export, steps, bins, {}))
 
     def stability(self, bins: list[tuple[int, int]]) -> ScaleTable:

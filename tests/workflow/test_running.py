@@ -14,6 +14,7 @@ import yaml
 from tests.workflow.helpers import interrupt, stage, step, write_specs
 
 from scalesmear.workflow.runtime import HOST_BACKEND
+from scalesmear.workflow.verify import verify
 
 if TYPE_CHECKING:
     from tests.workflow.helpers import Outcome, Shell
@@ -50,6 +51,7 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     outcome = scalesmear_run(derivation)
     assert outcome.code == 0, outcome.said
     assert sorted(stage_lines(outcome.said)) == sorted(STAGES)
+    assert re.findall(r"(\w+)/fit +skipped", outcome.said) == ["et", "gain", "stochastic"]
     # select, spectra of the Z and masses, before and after, and two fills in each fit are scattered
     # over 2 jobs, 13 stages are not
     assert "workdir: whole, 22 stages, 31 steps" in outcome.out
@@ -60,7 +62,11 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     work = derivation.folder / "workdir"
     fine = arguments(work / "fine/fit/fit.json")
     assert fine["--name"] == ["fine"]
-    assert fine["--scales"] == [str(work / "coarse/fit/combined.dat")]
+    assert fine["--scales"] == [
+        str(work / "stability/scales.dat"),
+        str(work / "coarse/fit/combined.dat"),
+    ]
+    assert fine["--base"] == ["1"]
     assert fine["--histograms"] == [str(work / f"fine/fill_{i}/histograms.npz") for i in (0, 1)]
     closed = arguments(work / "coarse/closure_fill_1/histograms.npz")
     assert closed["--events"] == [str(work / "select_1/events.arrow")]
@@ -81,6 +87,42 @@ def test_without_a_table_of_samples_nothing_is_scaled(derivation: Shell) -> None
     assert outcome.code == 0, outcome.said
     assert "workdir: whole, 21 stages, 30 steps" in outcome.out
     assert arguments(derivation.folder / "workdir/report/report.html")["--scaled"] == []
+
+
+def test_inputs_choose_the_fits_and_what_they_build_on(derivation: Shell) -> None:
+    fits, bases = ["fine", "et", "gain", "stochastic"], {"et": 1, "gain": 0, "stochastic": 3}
+    values = {"samples": "samples.tsv", "fits": fits, "bases": bases}
+    (derivation.folder / "inputs.yml").write_text(yaml.safe_dump(values))
+    outcome = derivation.workflow()
+    assert outcome.code == 0, outcome.said
+    assert re.findall(r"(\w+)/fit +skipped", outcome.said) == ["coarse"]
+    work = derivation.folder / "workdir"
+    assert verify(work).whole
+    files = [work / "stability/scales.dat", *(work / f"{fit}/fit/combined.dat" for fit in fits)]
+    for place, (fit, base) in enumerate({"fine": 0, **bases}.items(), start=1):
+        for name in ("fill_0/histograms.npz", "fit/fit.json"):
+            found = arguments(work / fit / name)
+            assert found["--scales"] == [str(path) for path in files[:place]]
+            assert found["--base"] == [str(base)]
+    report = arguments(work / "report/report.html")
+    for flag, name in (("--fits", "fit/fit.json"), ("--closures", "closure/closure.json")):
+        assert report[flag] == [str(work / fit / name) for fit in fits]
+    assert not (work / "coarse/fit/fit.json").exists()
+
+
+def test_fit_that_was_asked_for_and_never_ran_is_missing(derivation: Shell) -> None:
+    workflow = yaml.safe_load((derivation.folder / "workflow.yml").read_text())
+    gain = next(stage for stage in workflow["stages"] if stage["name"] == "gain")
+    gain["dependencies"].append("fein[*].fit")
+    (derivation.folder / "workflow.yml").unlink()
+    (derivation.folder / "workflow.yml").write_text(yaml.safe_dump(workflow))
+    values = {"samples": "samples.tsv", "fits": ["coarse", "gain"]}
+    (derivation.folder / "inputs.yml").write_text(yaml.safe_dump(values))
+    outcome = derivation.workflow()
+    assert outcome.code == 0, outcome.said
+    missing = verify(derivation.folder / "workdir").missing
+    assert missing[0] == "stage gain never ran: it waits for fein[*].fit, which no stage is"
+    assert not any(sentence.startswith("stage fine") for sentence in missing)
 
 
 def test_plain_yadage_run_shows_the_same_progress(derivation: Shell) -> None:

@@ -1,4 +1,4 @@
-"""workflow.yml, fit.yml and steps.yml agree with each other, with the commands and the version."""
+"""workflow.yml, its sub-workflows and steps.yml agree with each other, with the commands and the version."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from scalesmear.chain import FITS
 from scalesmear.cli import build_parser, main
 from scalesmear.cli._stdin import FROM_STDIN, words_of_flags
 
@@ -24,14 +25,15 @@ STAGES: dict[str, list[dict[str, Any]]] = {
     name: yaml.safe_load((REPOSITORY / name).read_text())["stages"]
     for name in ("workflow.yml", "fit.yml")
 }
-SUB_WORKFLOWS = ("coarse", "fine")
 COMMANDS = [name for name, step in STEPS.items() if step["process"]]
+NO_FIT: dict[str, Any] = yaml.safe_load((REPOSITORY / "no_fit.yml").read_text())
 
 # What `check` and `export` write to published.yml; test_chain.py compares it with the real ones.
 PUBLISHED_BY_CHECK = {
     *(f"{name}_settings" for name in ("select", "run_bins", "stability", "fill", "fit")),
     *(f"{name}_settings" for name in ("reweight", "closure", "export", "report")),
-    *("coarse_categories", "fine_categories", "jobs", "inputs", "sample_table", "sample_name"),
+    *(f"{fit}_{what}" for fit in FITS for what in ("categories", "base")),
+    *("mass_categories", "jobs", "inputs", "sample_table", "sample_name"),
 }
 PUBLISHED_BY_EXPORT = {"scales", "smearings", "result"}
 
@@ -75,10 +77,13 @@ def published_by(file: str, stage_name: str) -> set[str]:
 
 
 def parameters_of_sub_workflow() -> set[str]:
-    stages = [s for s in STAGES["workflow.yml"] if s["name"] in SUB_WORKFLOWS]
-    keys = [set(stage["scheduler"]["parameters"]) for stage in stages]
-    assert keys[0] == keys[1]
+    keys = [set(stage["scheduler"]["parameters"]) for stage in stages_of_fits()]
+    assert all(others == keys[0] for others in keys)
     return keys[0]
+
+
+def stages_of_fits() -> list[dict[str, Any]]:
+    return [stage for stage in STAGES["workflow.yml"] if stage["name"] in FITS]
 
 
 def selections() -> list[tuple[str, str, str, str]]:
@@ -94,11 +99,16 @@ def selections() -> list[tuple[str, str, str, str]]:
 
 def sources(file: str, selector: str) -> list[tuple[str, str]]:
     """Return the (file, stage)s that a selector means."""
-    inside = re.fullmatch(r"\(?(?P<subs>[\w|]+)\)?\[\*\]\.(?P<stage>\w+)", selector)
-    if inside is None:
-        return [(file, selector)]
-    assert set(inside["subs"].split("|")) <= set(SUB_WORKFLOWS)
-    return [("fit.yml", inside["stage"])]
+    inside = re.search(r"\[\*\]\.(\w+)", selector)
+    return [
+        ("fit.yml", inside[1]) if inside and name in FITS else (file, name)
+        for name in beginnings(selector)
+    ]
+
+
+def beginnings(selector: str) -> list[str]:
+    """Return the stages that a selector such as ``stability|((coarse|fine)[*].fit)`` begins at."""
+    return re.findall(r"\w+", re.sub(r"\[\*\]\.\w+", "", selector))
 
 
 @pytest.mark.parametrize(("file", "stage"), all_stages())
@@ -110,7 +120,9 @@ def test_stage_supplies_exactly_the_parameters_of_its_step(
         wanted = {
             output for f, _, source, output in selections() if (f, source) == ("fit.yml", "init")
         }
-        assert stage["name"] in SUB_WORKFLOWS
+        assert stage in stages_of_fits()
+        cases = stage["scheduler"]["cases"]
+        assert [c["workflow"]["$ref"] for c in cases] == ["fit.yml", "no_fit.yml"]
     else:
         wanted = {name.removesuffix("!r") for step in steps for name in parameters_of_step(step)}
     assert set(stage["scheduler"]["parameters"]) == wanted, file
@@ -135,8 +147,31 @@ def test_stage_waits_for_what_it_reads(file: str, stage: dict[str, Any]) -> None
             todo.append(name)
     for f, name, selector, _ in selections():
         if (f, name) == (file, stage["name"]):
-            wanted = set(re.sub(r"\[.*", "", selector).strip("()").split("|"))
-            assert wanted <= reachable
+            assert set(beginnings(selector)) <= reachable
+
+
+def test_each_fit_may_build_on_all_before_it_and_waits_for_them() -> None:
+    stages = stages_of_fits()
+    assert tuple(stage["name"] for stage in stages) == FITS
+    for place, stage in enumerate(stages):
+        scales = stage["scheduler"]["parameters"]["scales"]
+        before = list(FITS[:place])
+        assert beginnings(scales["stages"]) == ["stability", *before]
+        assert {f"{name}[*].fit" for name in before} <= set(stage["dependencies"])
+
+
+def test_a_fit_that_is_not_made_hands_over_empty_lists() -> None:
+    (fit,) = NO_FIT["stages"]
+    assert fit["name"] == "fit"
+    read = [
+        value
+        for stage in STAGES["workflow.yml"]
+        for value in stage["scheduler"]["parameters"].values()
+        if isinstance(value, dict) and value.get("stages", "").rstrip(")").endswith("[*].fit")
+    ]
+    assert all(selection["flatten"] for selection in read)
+    empty = fit["scheduler"]["step"]["publisher"]["publish"]
+    assert empty == {selection["output"]: [] for selection in read}
 
 
 @pytest.mark.parametrize(("file", "stage"), all_stages())
@@ -149,7 +184,8 @@ def test_select_and_every_fill_is_scattered(file: str, stage: dict[str, Any]) ->
 def words_of(step: str) -> list[str]:
     """Return the command of a step as the shell splits it, with a value for every parameter."""
     values = {
-        name: "1" if "seed" in name or "_" in name else name for name in parameters_of_step(step)
+        name: "1" if name in {"base", "seed"} or "_" in name else name
+        for name in parameters_of_step(step)
     }
     script = STEPS[step]["process"]["script"].format_map(values | {"inputs": "inputs"})
     command, _, document = script.partition("<<")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scalesmear.cli._base import chosen, configure_base
 from scalesmear.fill import Corrections
 from scalesmear.io.tables import read_scales, read_smearings
 from scalesmear.io.weightsfile import read_weights
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def add_correction_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that name what is applied to events."""
-    parser.add_argument("--scales", metavar="FILE", help="scales to apply to data, 11 columns")
+    configure_base(parser, required=False)
     parser.add_argument("--smearings", metavar="FILE", help="smearings to apply to simulation")
     parser.add_argument("--weights", metavar="FILE", help="weights of simulation by pT and y of Z")
 
@@ -31,7 +32,7 @@ def read_corrections(args: argparse.Namespace, seed: int) -> Corrections:
     """Read what those flags name; weights that are all 1 need not be looked up."""
     weights = read_weights(args.weights) if args.weights else None
     return Corrections(
-        scales=read_scales(args.scales) if args.scales else None,
+        scales=read_scales(chosen(args.scales, args.base)) if args.scales else None,
         smearings=read_smearings(args.smearings) if args.smearings else None,
         weights=None if weights is None or weights.is_one else weights,
         seed=seed,

@@ -2,7 +2,8 @@
 
 Checks the values themselves, the sample list and its files, the category files, and all that scales
 simulation to luminosity. Then writes the settings of each stage, the categories, the jobs that the
-files are split into, and the table of the simulation with its sum of weights; published.yml lists them. Nothing is written if anything is wrong.
+files are split into, and the table of the simulation with its sum of weights; published.yml lists them.
+A fit that is not made has neither categories nor a base there. Nothing is written if anything is wrong.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from scalesmear.chain import FITS
 from scalesmear.cli._ingredients import DataSet, Ingredients, read_ingredients, resolved_table
 from scalesmear.config import Inputs, parse, resolve
 from scalesmear.errors import InputError
-from scalesmear.export import ExportSettings
+from scalesmear.export import ExportSettings, check_refinements, fit_of_smearings
 from scalesmear.io.categoryfile import read_categories, write_categories
 from scalesmear.io.files import (
     existing,
@@ -39,8 +41,7 @@ if TYPE_CHECKING:
     import argparse
 
     from scalesmear.categories import CategorySet
-
-FITS = ("coarse", "fine")
+    from scalesmear.chain import Chain
 
 PUT_IT_THERE = "put it into the input folder (initdir) and write its name"
 
@@ -57,7 +58,10 @@ def run(args: argparse.Namespace) -> None:
     """Read and check everything, then write everything."""
     inputs = _read_inputs(args.inputs)
     samples = _read_both_kinds(inputs.samples)
-    categories = {fit: read_categories(getattr(inputs, f"{fit}_categories")) for fit in FITS}
+    categories = {
+        fit: read_categories(getattr(inputs, f"{fit}_categories")) for fit in inputs.chain.names
+    }
+    check_refinements(inputs.chain, categories)
     if inputs.truth is not None:
         existing(inputs.truth, "truth", PUT_IT_THERE)
         read_json(inputs.truth)
@@ -68,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
     to_luminosity = _read_ingredients(inputs)
     jobs = split_jobs(samples, inputs.files_per_job)
     _publish(Path(args.output).absolute(), inputs, categories, jobs, to_luminosity)
-    _say(samples, jobs, categories)
+    _say(samples, jobs, inputs.chain, categories)
 
 
 def _read_inputs(source: str) -> Inputs:
@@ -156,7 +160,7 @@ def _write(
         published[f"{stage}_settings"] = str(output / "settings" / f"{stage}.json")
     for fit, chosen in categories.items():
         write_categories(part / "categories" / f"{fit}.yml", chosen)
-        published[f"{fit}_categories"] = str(output / "categories" / f"{fit}.yml")
+    published |= _fits(inputs.chain, categories, output)
     names = _job_names(jobs)
     for name, job in zip(names, jobs, strict=True):
         write_job(part / "jobs" / name, job)
@@ -173,6 +177,23 @@ def _write_table(part: Path, output: Path, to_luminosity: Ingredients | None) ->
     return {"sample_table": str(output / "samples.yml"), "sample_name": to_luminosity.sample.name}
 
 
+def _fits(
+    chain: Chain, categories: dict[str, CategorySet], output: Path
+) -> dict[str, str | int | None]:
+    """Return what the stages of the fits are to know: nothing for those that are not made."""
+
+    def file_of(fit: str) -> str:
+        return str(output / "categories" / f"{fit}.yml")
+
+    published: dict[str, str | int | None] = {}
+    for fit in FITS:
+        made = fit in chain.names
+        published[f"{fit}_categories"] = file_of(fit) if made else None
+        published[f"{fit}_base"] = chain.place_of_base(fit) if made else None
+    path = [(fit, categories[fit]) for fit in chain.path(chain.final)]
+    return published | {"mass_categories": file_of(fit_of_smearings(path))}
+
+
 def _settings(inputs: Inputs, truth: str | None) -> dict[str, Any]:
     """Return the settings of all stages."""
     settings = inputs.settings()
@@ -180,7 +201,9 @@ def _settings(inputs: Inputs, truth: str | None) -> dict[str, Any]:
         weights = read_pileup(inputs.pileup_weights)
         settings["select"] = replace(settings["select"], pileup_weights=weights)
     return settings | {
-        "export": ExportSettings(era=inputs.era),
+        "export": ExportSettings(
+            era=inputs.era, links=inputs.chain.links, final=inputs.chain.final
+        ),
         "report": ReportSettings(era=inputs.era, label=inputs.label or "", truth=truth),
     }
 
@@ -195,9 +218,15 @@ def _job_names(jobs: tuple[Job, ...]) -> list[str]:
 
 
 def _say(
-    samples: tuple[Sample, ...], jobs: tuple[Job, ...], categories: dict[str, CategorySet]
+    samples: tuple[Sample, ...],
+    jobs: tuple[Job, ...],
+    chain: Chain,
+    categories: dict[str, CategorySet],
 ) -> None:
     n_data = sum(sample.kind == "data" for sample in samples)
     print(f"{n_data} files of data, {len(samples) - n_data} of simulation, in {len(jobs)} jobs")
-    for fit, chosen in categories.items():
-        print(f"{fit}: {len(chosen.scales)} scales, {len(chosen.smearings)} smearings")
+    for fit, base in chain.links:
+        chosen = categories[fit]
+        print(
+            f"{fit}, after {base}: {len(chosen.scales)} scales, {len(chosen.smearings)} smearings"
+        )

@@ -1,9 +1,11 @@
 """Write the correction files that analyses load, and everything that was derived as JSON.
 
-Into the output folder: <era>_scales.dat (all steps multiplied, by run range, abs(eta) and R9, with
-rows for simulation), <era>_smearings.dat (of the last fit), the same for each fit alone as
-<era>_<fit>_scales.dat and <era>_<fit>_smearings.dat, and result.json. Every run of the data must
-lie in a run range, and the windows must tile barrel and endcap, or nothing is written.
+Into the output folder: <era>_scales.dat (the final product of all scales, by run range and window, with
+rows for simulation) and <era>_smearings.dat; the same pair for each fit, once with all that it builds
+on, named as in the field (<era>_RunFineEtaR9Gain_scales.dat), once alone (<era>_<fit>_scales.dat); and
+result.json. Smearings of a product are those of its last fit that does not only join the categories of
+an earlier one. Every run of the data must lie in a run range, and the windows must tile barrel and
+endcap, or nothing is written.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ from scalesmear.provenance import provenance
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+
+    from scalesmear.export import Export
 
 DECIMALS = 6
 """Digits of an exported scale after the point."""
@@ -41,29 +46,45 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read the parts, check and join them, write the files."""
-    era = read_settings(args.settings, ExportSettings).era
+    settings = read_settings(args.settings, ExportSettings)
     fits = [read_fit(path) for path in args.fits]
     steps = [Step(fit.name, fit.categories, fit.result) for fit in fits]
     run_bins = read_run_bins(args.run_bins)
     cut_flow = CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow)
-    export = build_export(read_scales(args.scales), steps, run_bins, cut_flow.data.runs)
-
+    stability = read_scales(args.scales)
+    export = build_export(stability, steps, settings.chain, run_bins, cut_flow.data.runs)
     folder = Path(args.output).resolve()
-    files = {
-        "scales": folder / f"{era}_scales.dat",
-        "smearings": folder / f"{era}_smearings.dat",
-        "result": folder / "result.json",
+    _write_tables(folder, settings.era, export, steps)
+    result = folder / "result.json"
+    write_json(result, result_json(settings.era, export, steps, run_bins, provenance()))
+    published = {
+        "scales": str(folder / f"{settings.era}_scales.dat"),
+        "smearings": str(folder / f"{settings.era}_smearings.dat"),
+        "result": str(result),
     }
+    write_text(folder / "published.yml", yaml.safe_dump(published))
+    _say(settings.era, export, len(run_bins))
+
+
+def _write_tables(folder: Path, era: str, export: Export, steps: Sequence[Step]) -> None:
+    """Write scales and smearings of each fit alone, of each product, and of the final one."""
     for step in steps:
         scales, smearings = step.tables()
         write_scales(folder / f"{era}_{step.name}_scales.dat", scales)
         write_smearings(folder / f"{era}_{step.name}_smearings.dat", smearings)
-    write_scales(files["scales"], export.scales, DECIMALS)
-    write_smearings(files["smearings"], export.smearings)
-    write_json(files["result"], result_json(era, export, steps, run_bins, provenance()))
-    published = {key: str(path) for key, path in files.items()}
-    write_text(folder / "published.yml", yaml.safe_dump(published))
+    names = {export.chain.name_in_field(fit): fit for fit in export.chain.names}
+    for name, product in [
+        *((f"{era}_{name}", export.products[fit]) for name, fit in names.items()),
+        (era, export.final),
+    ]:
+        write_scales(folder / f"{name}_scales.dat", product.scales, DECIMALS)
+        write_smearings(folder / f"{name}_smearings.dat", product.smearings)
+
+
+def _say(era: str, export: Export, n_run_bins: int) -> None:
+    final = export.final
     print(
-        f"{era}: {len(export.data_scales)} scales in {len(run_bins)} run ranges and "
-        f"{len(export.smearings)} smearings, in {files['scales'].name} and {files['smearings'].name}"
+        f"{era}: {len(final.data_scales)} scales in {n_run_bins} run ranges and "
+        f"{len(final.smearings)} smearings, in {era}_scales.dat and {era}_smearings.dat; they are "
+        f"{export.chain.name_in_field(export.chain.final)} with smearings of {final.smearings_of}"
     )

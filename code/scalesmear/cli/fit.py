@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalesmear.bootstrap import Bootstrap, bootstrap
+from scalesmear.cli._base import chosen, configure_base
 from scalesmear.cli._histograms import pair_histograms
 from scalesmear.corrections import multiply, tables_of_fit
 from scalesmear.fit import FitResult, fit_pairs
@@ -40,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--categories", required=True, metavar="FILE", help="category file")
     parser.add_argument("--settings", required=True, metavar="FILE", help="settings/fit.json")
-    parser.add_argument("--scales", required=True, metavar="FILE", help="all scales so far")
+    configure_base(parser, required=True)
     parser.add_argument("--output", required=True, metavar="DIR", help="folder to write into")
 
 
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     categories = read_categories(args.categories)
     plan = read_settings(args.settings, FitPlan)
     task = plan.task(args.name, categories, _earlier(plan.start_file))
-    before = read_scales(args.scales)
+    before = read_scales(chosen(args.scales, args.base))
     histograms = pair_histograms(args.histograms)
     around = categories.smearing_of, task.settings
     start = task.scale, task.smearing

@@ -34,7 +34,7 @@ from scalesmear.stability import Stability
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from scalesmear.report.build import Report
 
@@ -93,6 +93,10 @@ def read_inputs(args: argparse.Namespace) -> ReportInputs:
     settings = read_settings(args.settings, ReportSettings)
     fits = tuple(_named_fit(path) for path in args.fits)
     names = [fit.name for fit in fits]
+    closures = tuple(_named_closure(path, names) for path in args.closures)
+    result = read_json(args.result, "result")
+    combined = _combined(result, args.result)
+    shown = _shown(fits, result, args.result)
     progress = Progress(n_files=len(args.before) + len(args.after))
     return ReportInputs(
         settings=settings,
@@ -100,16 +104,17 @@ def read_inputs(args: argparse.Namespace) -> ReportInputs:
         run_bins=tuple(read_run_bins(args.run_bins)),
         stability=Stability.from_json(read_json(args.stability, "stability"), args.stability),
         fits=fits,
-        closures=tuple(_named_closure(path, names) for path in args.closures),
-        before=_spectra(args.before, fits[-1], progress),
-        after=_spectra(args.after, fits[-1], progress),
+        closures=closures,
+        smearings_of=shown.name,
+        before=_spectra(args.before, shown, progress),
+        after=_spectra(args.after, shown, progress),
         scaled=_scaled(args.scaled) if args.scaled else None,
         reweighting=Reweighting.from_json(
             read_json(args.reweighting, "reweighting"), args.reweighting
         ),
         z_after=read_spectra(args.z_after),
         files=tuple(_named_files(args)),
-        combined=_combined(args.result),
+        combined=combined,
         values=read_json(args.inputs, "resolved inputs") if args.inputs else {},
         provenance=provenance(),
         truth=_truth(settings.truth),
@@ -142,19 +147,19 @@ def _named_closure(path: str, fits: Sequence[str]) -> NamedClosure:
     return NamedClosure(saved.name, saved.closure, saved.settings)
 
 
-def _spectra(paths: Sequence[str], last: NamedFit, progress: Progress) -> Spectra:
+def _spectra(paths: Sequence[str], shown: NamedFit, progress: Progress) -> Spectra:
     """Add up the histograms of the jobs of data and of simulation."""
     data, sim = read_jobs(paths)
     if (data.grid, data.n_categories) != (sim.grid, sim.n_categories):
         raise InputError(
             paths[0], "data and simulation differ in binning", "fill all with one setting"
         )
-    if data.n_categories != len(last.categories.scales):
+    if data.n_categories != len(shown.categories.scales):
         raise InputError(
             paths[0],
-            f"has {data.n_categories} categories, the fit {last.name} has "
-            f"{len(last.categories.scales)}",
-            "fill it with the categories of the last fit",
+            f"has {data.n_categories} categories, the fit {shown.name} has "
+            f"{len(shown.categories.scales)}",
+            "fill it with the categories of that fit, whose smearings are exported",
         )
     progress.advance(events=data.n_events + sim.n_events, files=len(paths))
     return Spectra(
@@ -174,8 +179,16 @@ def _scaled(path: str) -> ScaledMass:
         raise InputError(record, f"not the record of a sample ({error!r})", cure) from error
 
 
-def _combined(path: str) -> CombinedScales:
-    content = read_json(path, "result")
+def _shown(fits: Sequence[NamedFit], result: Mapping[str, Any], path: str) -> NamedFit:
+    """Return the fit whose smearings are exported."""
+    name = result.get("smearings_of")
+    found = next((fit for fit in fits if fit.name == name), None)
+    if found is None:
+        raise InputError(path, f"holds the smearings of {name!r}", "give that fit, too")
+    return found
+
+
+def _combined(content: Mapping[str, Any], path: str) -> CombinedScales:
     try:
         return CombinedScales.from_json(content)
     except (KeyError, TypeError, ValueError) as error:

@@ -31,7 +31,7 @@ def build(inputs: ReportInputs) -> Report:
     injection = None
     if inputs.truth is not None:
         runs = inputs.cut_flow.data.runs
-        injection = compare(inputs.truth, inputs.combined, inputs.stability, inputs.fits[-1], runs)
+        injection = compare(inputs.truth, inputs.combined, inputs.stability, inputs.shown, runs)
     masses = masses_of(inputs)
     rendered = render_sections(sections(inputs, masses, injection))
     return Report(
@@ -51,7 +51,7 @@ def facts(inputs: ReportInputs, masses: Masses) -> list[Fact]:
     """Return the numbers at the head of the page."""
     before, after = (part.agreement() for part in masses.everything)
     closed = all(named.closure.passed for named in inputs.closures)
-    last = inputs.fits[-1]
+    last = inputs.shown
     return [
         Fact(f"{inputs.cut_flow.data.n_events:,}", "data events"),
         Fact(f"{inputs.cut_flow.sim.n_events:,}", "simulated events"),

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from scalesmear.cells import VARIABLES, Boxes
-from scalesmear.corrections import bounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from scalesmear.cells import Window
+    from scalesmear.cells import Range, Window
+
+
+USUAL = {"abs_eta": 0.5, "r9": 0.97, "et": 45.0, "gain": 12.0}
+"""The electron that stands for all others where a window does not say more; Et in GeV."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +63,25 @@ class CombinedScales:
         )
 
     def average(self, window: Window, events: Mapping[int, int]) -> float | None:
-        """Return the scale in a window, averaged over the events of each run.
+        """Return the scale in the middle of a window, averaged over the events of each run.
 
-        None if some run has not exactly one row that encloses the window.
+        A variable that the window does not use is that of `USUAL`. None if some run has not exactly
+        one row for such an electron.
         """
-        mine = bounded(Boxes.of([window]))
-        inside = np.all((self.boxes.low <= mine.low) & (mine.high <= self.boxes.high), axis=1)
-        inside &= (self.boxes.gain == 0) | (self.boxes.gain == mine.gain)
+        electron = np.array([_middle(getattr(window, v), USUAL[v]) for v in VARIABLES], np.float32)
+        inside = np.all((self.boxes.low <= electron) & (electron < self.boxes.high), axis=1)
+        inside &= (self.boxes.gain == 0) | (self.boxes.gain == (window.gain or USUAL["gain"]))
         run, weight = (np.array(part) for part in zip(*sorted(events.items()), strict=True))
         first, last = self.runs[inside].T[:, :, None]
         belongs = (first <= run) & (run <= last)
         if not np.all(belongs.sum(axis=0) == 1):
             return None
         return float(np.average(self.scale[inside] @ belongs, weights=weight))
+
+
+def _middle(edges: Range | None, usual: float) -> float:
+    """Return a value inside a window: its middle, 10 % above its lower edge without an upper one."""
+    if edges is None:
+        return usual
+    low, high = edges
+    return (low + high) / 2 if math.isfinite(high) else 1.1 * low

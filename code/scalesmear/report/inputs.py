@@ -117,8 +117,10 @@ class ReportInputs:
 
     Attributes
     ----------
+    smearings_of : str
+        Name of the fit whose smearings are exported.
     before, after : Spectra
-        In the scale categories of the last fit.
+        In the scale categories of that fit.
     reweighting : Reweighting
         Weights of simulation by pT and rapidity of the Z, and the spectra they were made from.
     z_after : (ZSpectra, ZSpectra)
@@ -143,6 +145,7 @@ class ReportInputs:
     stability: Stability
     fits: tuple[NamedFit, ...]
     closures: tuple[NamedClosure, ...]
+    smearings_of: str
     before: Spectra
     after: Spectra
     reweighting: Reweighting
@@ -161,12 +164,17 @@ class ReportInputs:
         return agreement(made.data, made.sim, made.group), agreement(*self.z_after, made.group)
 
     @property
-    def total_scales(self) -> Quantity:
-        """Product of all steps in the categories of the last fit, averaged over data events.
+    def shown(self) -> NamedFit:
+        """The fit whose smearings are exported, and in whose categories totals are shown."""
+        return next(fit for fit in self.fits if fit.name == self.smearings_of)
 
-        Errors are those of the last fit: what the steps before it found wrong, it has corrected.
+    @property
+    def total_scales(self) -> Quantity:
+        """Product of all steps in the categories of `shown`, averaged over data events.
+
+        Errors are those of that fit: what the steps before it found wrong, it has corrected.
         """
-        last = self.fits[-1]
+        last = self.shown
         runs = self.cut_flow.data.runs
         found = [self.combined.average(window, runs) for window in last.categories.scales]
         value = np.array([np.nan if v is None else v for v in found])

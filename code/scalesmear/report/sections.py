@@ -94,7 +94,7 @@ def _signs(settings: ReportSettings) -> _Signs:
 
 def masses_of(inputs: ReportInputs) -> Masses:
     """Add up the histograms of pairs to the spectra that are shown."""
-    windows = inputs.fits[-1].categories.scales
+    windows = inputs.shown.categories.scales
     return Masses(
         everything=_comparison(inputs, "all events", lambda pairs: np.ones(len(pairs), bool)),
         detector=tuple(
@@ -294,7 +294,7 @@ def _exported(inputs: ReportInputs) -> Section:
     signs, total, smearings = (
         _signs(inputs.settings),
         inputs.total_scales,
-        inputs.fits[-1].smearings,
+        inputs.shown.smearings,
     )
     return Section(
         "corrections",
@@ -302,7 +302,8 @@ def _exported(inputs: ReportInputs) -> Section:
         (
             (
                 "What the exported files hold: the product of all scales, here averaged over the events "
-                "of all run ranges with the error of the last fit, and the smearings of the last fit."
+                f"of all run ranges with the error of the {inputs.smearings_of} fit, for electrons of "
+                "gain 12 and 45 GeV where the figure does not say more, and the smearings of that fit."
             ),
         ),
         drawings=(
@@ -494,7 +495,7 @@ def _weight_items(made: Reweighting) -> Iterator[str]:
 
 def _goodness(inputs: ReportInputs) -> Section:
     signs = _signs(inputs.settings)
-    last = inputs.fits[-1]
+    last = inputs.shown
     return Section(
         "goodness",
         "Goodness of fit",

@@ -80,7 +80,7 @@ def _absolute(inputs: ReportInputs) -> str:
 def _exported(inputs: ReportInputs) -> str:
     """Return the total scales and the smearings, one table each."""
     both = []
-    smearings = inputs.fits[-1].smearings
+    smearings = inputs.shown.smearings
     for quantity, word in ((inputs.total_scales, "total scale"), (smearings, "smearing")):
         table = tables.quantity_table(quantity, word, "")
         if len(table.rows) <= MAX_ROWS:

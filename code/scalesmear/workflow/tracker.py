@@ -54,16 +54,19 @@ class Job:
 
 @dataclass(frozen=True)
 class StageProgress:
-    """The jobs of one stage, added up."""
+    """The jobs of one stage, added up; one that is `skipped` has none and needs none."""
 
     name: str
     jobs: tuple[Job, ...]
     scheduled: bool
+    skipped: bool = False
 
     @property
     def state(self) -> str:
-        """One of ``waiting``, ``running``, ``done``, ``kept``, ``failed`` and ``empty``."""
+        """One of ``waiting``, ``running``, ``done``, ``kept``, ``failed``, ``skipped``, ``empty``."""
         states = {job.state for job in self.jobs}
+        if self.skipped:
+            return "skipped"
         if not self.jobs:
             return "empty" if self.scheduled else "waiting"
         if "RUNNING" in states:
@@ -118,16 +121,24 @@ def stages_of(workflow: Any) -> list[StageProgress]:
     waiting = {rule.identifier for rule in workflow.rules}
     jobs: dict[tuple[str, str], list[Job]] = {}
     for node in nodes_of(workflow):
-        about = node.task.metadata
-        jobs.setdefault((about["wflow_offset"], about["wflow_stage"]), []).append(job_of(node))
+        jobs.setdefault(_place(node), []).append(job_of(node))
+    with_nodes = {_place(node) for node in all_nodes(workflow)}
     return [
         StageProgress(
             name=_label(rules[i].offset, rules[i].rule.name),
-            jobs=tuple(jobs.get((rules[i].offset, rules[i].rule.name), [])),
+            jobs=tuple(jobs.get(place, [])),
             scheduled=i not in waiting,
+            skipped=place in with_nodes - set(jobs),
         )
         for i in _in_order(workflow.bookkeeping, rules)
+        for place in [(rules[i].offset, rules[i].rule.name)]
     ]
+
+
+def _place(node: Any) -> tuple[str, str]:
+    """Return the scope and the name of the stage that a node belongs to."""
+    about = node.task.metadata
+    return about["wflow_offset"], about["wflow_stage"]
 
 
 def _in_order(scope: dict[str, Any], rules: dict[str, Any]) -> Iterator[str]:
@@ -148,10 +159,14 @@ def _label(offset: str, name: str) -> str:
     return "/".join([f"{stage}[{i}]" if i != "0" else stage for stage, i in pairs] + [name])
 
 
+def all_nodes(workflow: Any) -> list[Any]:
+    """Return the nodes of a yadage workflow, those that only hand something over included."""
+    return [workflow.dag.getNode(name) for name in workflow.dag.nodes()]
+
+
 def nodes_of(workflow: Any) -> list[Any]:
     """Return the nodes of a yadage workflow that run a command."""
-    nodes = [workflow.dag.getNode(name) for name in workflow.dag.nodes()]
-    return [node for node in nodes if node.task.spec["process"]]
+    return [node for node in all_nodes(workflow) if node.task.spec["process"]]
 
 
 def job_of(node: Any) -> Job:
@@ -250,7 +265,7 @@ class Tracker:
         if self._live and len(stages) < shutil.get_terminal_size().lines:
             self._redraw([stage.line(now, width) for stage in stages])
         else:
-            ended = [s for s in stages if s.state in {"done", "kept", "failed", "empty"}]
+            ended = [s for s in stages if s.state in {"done", "kept", "failed", "skipped", "empty"}]
             self._write([s.line(now, width) for s in ended if s.name not in self._said])
             self._said |= {stage.name for stage in ended}
 

@@ -506,7 +506,7 @@ def multiply(first: ScaleTable, second: ScaleTable, *, keep_holes: bool = False)
     return ScaleTable(
         run_min=np.maximum(first.run_min[a], second.run_min[b]),
         run_max=np.minimum(first.run_max[a], second.run_max[b]),
-        boxes=_overlap(first.boxes.take(a), second.boxes.take(b)),
+        boxes=overlap(first.boxes.take(a), second.boxes.take(b)),
         scale=scale,
         err=scale * _relative_error(first, second, a, b),
         where=f"{first.where} x {second.where}",
@@ -524,7 +524,7 @@ def overlapping_rows(
         a, b = first.groups[n].rows, second.groups[m].rows
         key = keys[0][n], keys[1][m]
         if key not in known:
-            known[key] = _overlapping(first.boxes.take(a), second.boxes.take(b))
+            known[key] = overlapping(first.boxes.take(a), second.boxes.take(b))
         i, j = known[key]
         rows_a.append(a[i])
         rows_b.append(b[j])
@@ -559,7 +559,7 @@ def _key(boxes: Boxes) -> bytes:
     return b"".join(column.tobytes() for column in boxes)
 
 
-def _overlapping(a: Boxes, b: Boxes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def overlapping(a: Boxes, b: Boxes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the numbers of the windows of `a` and `b` that share electrons, pair by pair.
 
     Windows of `b` are taken in the order of their lower edge in abs(eta), so that most of those
@@ -607,7 +607,7 @@ def _find_overlaps(
     return count
 
 
-def _overlap(a: Boxes, b: Boxes) -> Boxes:
+def overlap(a: Boxes, b: Boxes) -> Boxes:
     """Return what each window of `a` shares with the one of `b` in the same row."""
     low, high = np.maximum(a.low, b.low), np.minimum(a.high, b.high)
     return Boxes(low, high, np.maximum(a.gain, b.gain))
@@ -641,8 +641,8 @@ def _check_coverage(first: ScaleTable, second: ScaleTable, *, keep_holes: bool) 
 
 def _inside(boxes: Boxes, region: Boxes) -> Boxes:
     """Return the parts of windows inside a region."""
-    i, j = _overlapping(boxes, region)
-    return _overlap(boxes.take(i), region.take(j))
+    i, j = overlapping(boxes, region)
+    return overlap(boxes.take(i), region.take(j))
 
 
 def refines(later: ScaleTable, earlier: ScaleTable) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -22,6 +21,7 @@ from scalesmear.corrections import (
     tables_of_fit,
 )
 from scalesmear.errors import InputError
+from scalesmear.uncorrected import in_uncorrected_et
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -37,7 +37,8 @@ SENSE = {
     "smearing": "relative Gaussian width put on the energy of simulated electrons, "
     "E' = E (1 + smearing g) with g from a normal distribution of width 1",
     "abs_eta": "absolute pseudorapidity of the supercluster",
-    "et": "Et in GeV, uncorrected: E / cosh(eta) as reconstructed",
+    "et": "Et in GeV, E / cosh(eta): as reconstructed in combined, and after the scales that a step "
+    "builds on in its own windows",
     "windows": "low <= x < high in float32; run ranges include both ends",
 }
 """What the numbers of a result mean."""
@@ -219,13 +220,21 @@ def build_export(
 
 def _product(stability: ScaleTable, path: Sequence[Step]) -> Product:
     """Multiply stability and the fits of a path."""
-    fits = reduce(multiply, [step.tables()[0] for step in path])
+    fits = _product_of_fits(stability, [step.tables()[0] for step in path])
     data = multiply(stability, fits)
     scales = with_simulation_rows(data, fits)
     scales.validate()
     source = fit_of_smearings([(step.name, step.categories) for step in path])
     smearings = next(step.tables()[1] for step in path if step.name == source)
     return Product(scales, data, smearings, source)
+
+
+def _product_of_fits(stability: ScaleTable, tables: Sequence[ScaleTable]) -> ScaleTable:
+    """Multiply the scales of fits, each in the Et before the scales that it builds on."""
+    fits = in_uncorrected_et(tables[0], stability)
+    for table in tables[1:]:
+        fits = multiply(fits, in_uncorrected_et(table, multiply(stability, fits)))
+    return fits
 
 
 def _check_fits(steps: Sequence[Step], chain: Chain) -> None:

@@ -77,6 +77,7 @@ class Inputs:
     id_bit: int
     charge: Literal["opposite", "any"]
     pileup_weights: str | None
+    write_tsv: bool
     min_events_per_run_bin: int
     stability_regions: tuple[Pair, ...]
     stability_target: Literal["z_mass", "simulation"]
@@ -180,6 +181,7 @@ class Inputs:
                 mass_range=self.mass_range,
                 id_bit=self.id_bit,
                 charge=self.charge,
+                write_tsv=self.write_tsv,
             ),
             "run_bins": RunBinSettings(min_events=self.min_events_per_run_bin),
             "stability": StabilitySettings(

@@ -42,6 +42,8 @@ class SelectSettings:
     pileup_weights : tuple of float
         Factor on the weight of a simulated event with 0, 1, 2 ... pile-up interactions; empty for
         none.
+    write_tsv : bool
+        Whether the selected events are written as a table of slim events, too.
 
     Raises
     ------
@@ -57,6 +59,7 @@ class SelectSettings:
     id_bit: int = 0
     charge: Literal["opposite", "any"] = "opposite"
     pileup_weights: tuple[float, ...] = ()
+    write_tsv: bool = False
 
     def __post_init__(self) -> None:
         checks = {
@@ -106,6 +109,12 @@ def cuts(candidates: Candidates, settings: SelectSettings) -> Iterator[tuple[str
         yield name, _both((candidates.identification & bits) == bits)
     if settings.charge == "opposite":
         yield "opposite charge", _opposite(candidates)
+
+
+def kept(candidates: Candidates, settings: SelectSettings) -> BoolArray:
+    """Return which candidates pass all cuts, shape (n,)."""
+    passed: BoolArray = np.logical_and.reduce([mask for _, mask in cuts(candidates, settings)])
+    return passed
 
 
 def loose_et_min(settings: SelectSettings) -> tuple[float, float]:

@@ -207,6 +207,7 @@ EFFECTS: dict[str, tuple[Any, str, str, Any]] = {
     "mass_range": ([50, 130], "fill", "mass_range", (50.0, 130.0)),
     "id_bit": (8, "select", "id_bit", 8),
     "charge": ("any", "select", "charge", "any"),
+    "write_tsv": (True, "select", "write_tsv", True),
     "min_events_per_run_bin": (7, "run_bins", "min_events", 7),
     "stability_regions": ([[0, 2.5]], "stability", "regions", ((0.0, 2.5),)),
     "stability_target": ("simulation", "stability", "target", "simulation"),

@@ -33,7 +33,15 @@ from scalesmear.io.files import (
 )
 from scalesmear.io.fitfile import read_fit
 from scalesmear.io.pileupfile import read_pileup
-from scalesmear.io.samples import Job, Sample, read_samples, split_jobs, write_job
+from scalesmear.io.samples import (
+    NO_TREE,
+    Job,
+    Sample,
+    check_slim,
+    read_samples,
+    split_jobs,
+    write_job,
+)
 from scalesmear.io.samplestable import read_sample
 from scalesmear.report.settings import ReportSettings
 
@@ -42,6 +50,7 @@ if TYPE_CHECKING:
 
     from scalesmear.categories import CategorySet
     from scalesmear.chain import Chain
+    from scalesmear.selection import SelectSettings
 
 PUT_IT_THERE = "put it into the input folder (initdir) and write its name"
 
@@ -58,6 +67,7 @@ def run(args: argparse.Namespace) -> None:
     """Read and check everything, then write everything."""
     inputs = _read_inputs(args.inputs)
     samples = _read_both_kinds(inputs.samples)
+    _check_slim(inputs, samples)
     categories = {
         fit: read_categories(getattr(inputs, f"{fit}_categories")) for fit in inputs.chain.names
     }
@@ -96,6 +106,16 @@ def _read_both_kinds(path: str) -> tuple[Sample, ...]:
         if not any(sample.kind == kind for sample in samples):
             raise InputError(path, f"no file of {name}", f"list at least one of type {kind}")
     return samples
+
+
+def _check_slim(inputs: Inputs, samples: tuple[Sample, ...]) -> None:
+    """Refuse to use what slim events do not have, if some are listed."""
+    slim = [sample for sample in samples if sample.tree == NO_TREE]
+    for sample in slim:
+        check_slim(_select_settings(inputs), sample.kind, sample.path)
+    if slim and inputs.reweight:
+        problem = "slim events have no sign of eta, so the rapidity of the Z is not known"
+        raise InputError(slim[0].path, problem, "write reweight: false")
 
 
 def _read_ingredients(inputs: Inputs) -> Ingredients | None:
@@ -196,16 +216,21 @@ def _fits(
 
 def _settings(inputs: Inputs, truth: str | None) -> dict[str, Any]:
     """Return the settings of all stages."""
-    settings = inputs.settings()
-    if inputs.pileup_weights is not None:
-        weights = read_pileup(inputs.pileup_weights)
-        settings["select"] = replace(settings["select"], pileup_weights=weights)
-    return settings | {
+    return inputs.settings() | {
+        "select": _select_settings(inputs),
         "export": ExportSettings(
             era=inputs.era, links=inputs.chain.links, final=inputs.chain.final
         ),
         "report": ReportSettings(era=inputs.era, label=inputs.label or "", truth=truth),
     }
+
+
+def _select_settings(inputs: Inputs) -> SelectSettings:
+    """Return the settings of the selection with the weights of pile-up."""
+    settings: SelectSettings = inputs.settings()["select"]
+    if inputs.pileup_weights is None:
+        return settings
+    return replace(settings, pileup_weights=read_pileup(inputs.pileup_weights))
 
 
 def _job_names(jobs: tuple[Job, ...]) -> list[str]:

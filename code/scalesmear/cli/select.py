@@ -1,29 +1,32 @@
-"""Select dielectron events from ntuples.
+"""Select dielectron events from ntuples, or from tables of slim events.
 
 Reads the files of one job, keeps the events that pass all cuts, electron of larger Et first, and
 writes them with a summary: the files with their checksums, events and sum of weights left after
-each cut, events of each run.
+each cut, events of each run. If the settings ask for it, the events are written as a table of slim
+events too, with .tsv in place of .arrow.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalesmear.errors import InputError
 from scalesmear.io.eventfile import EventWriter
 from scalesmear.io.files import read_settings, write_json
-from scalesmear.io.ntuples import open_ntuple
 from scalesmear.io.samples import existing_input, read_job
+from scalesmear.io.slimevents import SlimWriter
+from scalesmear.io.sources import open_source
 from scalesmear.progress import Progress
 from scalesmear.provenance import adler32, provenance
-from scalesmear.selection import SelectSettings, Tally, select
+from scalesmear.selection import SelectSettings, Tally, kept, select
 
 if TYPE_CHECKING:
     import argparse
 
-    from scalesmear.io.ntuples import Ntuple
+    from scalesmear.io.sources import Source
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,15 +49,19 @@ def run(args: argparse.Namespace) -> None:
     folder = Path(args.samples).parent
     progress = Progress(len(job.files))
     total, files, notes = Tally(), [], []
-    with EventWriter(args.output, job.kind) as writer, ThreadPoolExecutor(1) as pool:
+    slim = SlimWriter(Path(args.output).with_suffix(".tsv")) if settings.write_tsv else None
+    with (
+        EventWriter(args.output, job.kind) as writer,
+        slim or nullcontext(),
+        ThreadPoolExecutor(1) as pool,
+    ):
         for tree, listed_as in job.files:
             path = existing_input(folder, listed_as, args.job)
             checksum = pool.submit(adler32, path)
-            weights = settings.pileup_weights
-            with open_ntuple(path, tree, job.kind, listed_as, weights) as ntuple:
-                total += _select_file(ntuple, settings, writer, progress)
-                notes += ntuple.notes
-                files.append(_description(ntuple) | {"adler32": checksum.result()})
+            with open_source(path, tree, job.kind, listed_as, settings) as source:
+                total += _select_file(source, settings, writer, slim, progress)
+                notes += source.notes
+                files.append(_description(source) | {"adler32": checksum.result()})
             progress.advance(files=1)
     content = {
         "kind": job.kind,
@@ -68,29 +75,35 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _select_file(
-    ntuple: Ntuple, settings: SelectSettings, writer: EventWriter, progress: Progress
+    source: Source,
+    settings: SelectSettings,
+    writer: EventWriter,
+    slim: SlimWriter | None,
+    progress: Progress,
 ) -> Tally:
     """Write the selected events of one file and return the account of all."""
     total = Tally()
-    for candidates in ntuple.candidates():
+    for candidates in source.candidates():
         events, tally = select(candidates, settings)
-        ntuple.check_gain(events)
+        source.check_gain(events)
         writer.write(events)
+        if slim is not None:
+            slim.write(events, candidates.identification[kept(candidates, settings)])
         total += tally
         progress.advance(events=len(candidates.events))
     _, sum_of_weights = total.cuts["all"]
     if sum_of_weights <= 0:
-        problem = f"the weights of its {ntuple.n_entries} entries add up to {sum_of_weights:g}"
-        raise InputError(ntuple.where, problem, "their sum must be positive")
+        problem = f"the weights of its {source.n_entries} entries add up to {sum_of_weights:g}"
+        raise InputError(source.where, problem, "their sum must be positive")
     return total
 
 
-def _description(ntuple: Ntuple) -> dict[str, Any]:
+def _description(source: Source) -> dict[str, Any]:
     return {
-        "path": ntuple.listed_as,
-        "tree": ntuple.name,
-        "entries": ntuple.n_entries,
-        "bytes": ntuple.path.stat().st_size,
+        "path": source.listed_as,
+        "tree": source.name,
+        "entries": source.n_entries,
+        "bytes": source.path.stat().st_size,
     }
 
 

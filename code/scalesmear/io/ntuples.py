@@ -147,23 +147,18 @@ class Ntuple:
         if CHARGE in arrays:
             electrons["charge"] = arrays[CHARGE]
         swapped = np.flatnonzero(et[:, 1] > et[:, 0])
-        ordered = {name: _leading_first(values, swapped) for name, values in electrons.items()}
+        ordered = {name: leading_first(values, swapped) for name, values in electrons.items()}
         identification = ordered.pop("identification").astype(np.uint32, copy=False)
         charge = ordered.pop("charge", None)
         events = Events(
             run=arrays[EVENT_BRANCHES["run"]],
-            event=arrays[EVENT] if EVENT in arrays else self._numbered(start, len(et)),
+            event=arrays[EVENT] if EVENT in arrays else numbered(self.listed_as, start, len(et)),
             weight=self._weights(arrays, start, len(et)),
             mass=arrays[EVENT_BRANCHES["mass"]],
-            gain=GAIN_OF_CODE[ordered.pop("gain_code").astype(np.uint8)],
+            gain=gain_of_code(ordered.pop("gain_code")),
             **ordered,
         )
         return Candidates(events, identification, charge)
-
-    def _numbered(self, start: int, n: int) -> NDArray[np.uint64]:
-        """Return numbers that differ between the files of a list: its name, then the entry."""
-        first = (zlib.crc32(self.listed_as.encode()) << 32) + start
-        return np.arange(first, first + n, dtype=np.uint64)
 
     @property
     def _uses_pileup(self) -> bool:
@@ -206,14 +201,44 @@ class Ntuple:
         InputError
             If a code was neither 0, 1, 2 nor 3.
         """
-        if np.any(selected.gain == UNKNOWN_GAIN):
-            branch = ELECTRON_BRANCHES["gain_code"]
-            problem = f"branch {branch!r} holds other codes than 0, 1, 2 and 3"
-            cure = "store the bit mask of ECALELF (bit 0: gain 6, bit 1: gain 1), not the gain"
-            raise InputError(self.where, problem, cure)
+        check_gain(selected, self.where, f"branch {ELECTRON_BRANCHES['gain_code']!r}")
 
 
-def _leading_first(values: NDArray[Any], swapped: NDArray[np.intp]) -> NDArray[Any]:
+def check_gain(selected: Events, where: str, what: str) -> None:
+    """Make sure that the gain of selected events was a known code.
+
+    Raises
+    ------
+    InputError
+        If a code was neither 0, 1, 2 nor 3.
+    """
+    if np.any(selected.gain == UNKNOWN_GAIN):
+        cure = "store the bit mask of ECALELF (bit 0: gain 6, bit 1: gain 1), not the gain"
+        raise InputError(where, f"{what} holds other codes than 0, 1, 2 and 3", cure)
+
+
+def gain_of_code(code: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return the gain 12, 6 or 1 of each code, `UNKNOWN_GAIN` for what is none."""
+    if code.dtype != np.uint8:
+        code = np.where((code < 0) | (code > 255), 255, code).astype(np.uint8)
+    gain: NDArray[np.uint8] = GAIN_OF_CODE[code]
+    return gain
+
+
+def code_of_gain(gain: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the code of each gain 12, 6 or 1."""
+    code = np.zeros(max(CODE_OF_GAIN) + 1, np.uint8)
+    code[list(CODE_OF_GAIN)] = list(CODE_OF_GAIN.values())
+    return code[gain]
+
+
+def numbered(listed_as: str, start: int, n: int) -> NDArray[np.uint64]:
+    """Return event numbers that differ between the files of a list: its name, then the entry."""
+    first = (zlib.crc32(listed_as.encode()) << 32) + start
+    return np.arange(first, first + n, dtype=np.uint64)
+
+
+def leading_first(values: NDArray[Any], swapped: NDArray[np.intp]) -> NDArray[Any]:
     """Return the first two columns, shape (n, 2), with the electrons of some events swapped."""
     ordered = np.empty((len(values), 2), values.dtype)
     for column in (0, 1):  # much faster than both at once
@@ -294,8 +319,6 @@ def ntuple_branches(
     **others : arrays, shape (n,) or (n, 2)
         Further branches by name.
     """
-    code = np.zeros(13, np.uint8)
-    code[list(CODE_OF_GAIN)] = list(CODE_OF_GAIN.values())
     branches: dict[str, NDArray[Any]] = {
         EVENT_BRANCHES["run"]: events.run,
         EVENT: events.event,
@@ -306,7 +329,7 @@ def ntuple_branches(
         ELECTRON_BRANCHES["phi"]: events.phi,
         ELECTRON_BRANCHES["energy"]: energy(events.et, events.eta),
         EVENT_BRANCHES["mass"]: events.mass,
-        ELECTRON_BRANCHES["gain_code"]: code[events.gain],
+        ELECTRON_BRANCHES["gain_code"]: code_of_gain(events.gain),
         ELECTRON_BRANCHES["identification"]: identification.astype(np.uint32),
         CHARGE: charge.astype(np.int16),
     }

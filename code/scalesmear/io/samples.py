@@ -2,7 +2,7 @@
 
 A line of the list is ``type<TAB>tree<TAB>path``, where type is ``data`` or ``sim`` (``mc`` means
 the same) and the path starts at the folder of the list. Blank lines and lines that start with ``#``
-are skipped.
+are skipped. In place of the tree, ``-`` says that the file is a table of slim events.
 """
 
 from __future__ import annotations
@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from scalesmear.histogram import Kind
+    from scalesmear.selection import SelectSettings
 
 KINDS: dict[str, Literal["data", "sim"]] = {"data": "data", "sim": "sim", "mc": "sim"}
+
+NO_TREE = "-"
+"""What a line has in place of the tree, if its file is a table of slim events."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,22 @@ def existing_input(folder: Path, path: str, where: str) -> Path:
         )
         raise InputError(where, f"input file {found} does not exist", cure)
     return found
+
+
+def check_slim(settings: SelectSettings, kind: Kind, where: str) -> None:
+    """Refuse to select slim events by what they do not have.
+
+    Raises
+    ------
+    InputError
+        If charges or the number of pile-up interactions are asked for.
+    """
+    if settings.charge != "any":
+        problem = f"slim events have no charge, but charge is {settings.charge!r}"
+        raise InputError(where, problem, "write charge: any")
+    if settings.pileup_weights and kind == "sim":
+        problem = "slim events have no number of pile-up interactions, but pileup_weights is given"
+        raise InputError(where, problem, "leave pileup_weights out, or give ROOT files")
 
 
 def split_jobs(samples: Iterable[Sample], files_per_job: int) -> tuple[Job, ...]:

@@ -22,10 +22,9 @@ from scalesmear.cells import (
     Boxes,
     CellGrid,
     OverlapError,
-    take,
     uncovered,
 )
-from scalesmear.compiled import compiled
+from scalesmear.compiled import compiled, read_only
 from scalesmear.errors import InputError
 
 if TYPE_CHECKING:
@@ -86,39 +85,47 @@ class SmearingLookup(NamedTuple):
         return int(self.found.size - np.count_nonzero(self.found))
 
 
-@dataclass(frozen=True, eq=False)
-class _RunCells:
-    """Rows of a table by segment of runs and by cell.
+class RunScales(NamedTuple):
+    """The scales of a table by run and cell, as kernels read them.
 
     The limits of all run ranges cut the runs into segments; those with the same windows share a
-    layout. Row = row_of_slot[slot_limits[segment] + offset[layout[segment], cell]].
+    layout of cells. In `scale`, a 1 for electrons without a row stands before the scales of each
+    segment: scale[first_slot[segment] + slot[first_cell[segment] + cell]].
+
+    The search for a segment begins where `guide` says: the runs from the first limit on are taken
+    in steps of 2^shift. These are few enough numbers for the cache, whatever the runs.
     """
 
     limits: NDArray[np.int64]  # first run of each segment but the first; the last holds no row
-    layout: NDArray[np.int32]  # shape (segments,)
-    slot_limits: NDArray[np.int64]  # shape (segments + 1,)
-    offset: NDArray[np.int32]  # shape (layouts, cells), -1 where there is no row
-    row_of_slot: NDArray[np.int64]
-    grid: CellGrid
+    shift: int
+    guide: NDArray[np.uint32]  # segment in which each step begins
+    empty: NDArray[np.bool_]  # of each segment, if it holds no row
+    first_cell: NDArray[np.uint32]
+    first_slot: NDArray[np.uint32]
+    slot: NDArray[np.uint32]  # shape (layouts x cells,), 0 where there is no row
+    scale: NDArray[np.float64]
 
-    @cached_property
-    def guide(self) -> tuple[int, NDArray[np.int32]]:
-        """Where to begin to look for the segment of a run.
 
-        The runs from the first limit on are taken in steps of 2^shift. Returns the shift, and the
-        segment in which each step begins: few enough numbers for the cache, whatever the runs.
-        """
-        first, last = int(self.limits[0]), int(self.limits[-1])
-        shift = max(0, (last - first).bit_length() - GUIDE_BITS)
-        begin = first + (np.arange(((last - first) >> shift) + 1) << shift)
-        segment = np.searchsorted(self.limits, begin, "right").astype(np.int32)
-        segment[0] = 0  # for runs before the first limit, too
-        return shift, segment
+@dataclass(frozen=True, eq=False)
+class _Segments:
+    """Rows of a table by segment of runs, see `RunScales`; those of one layout in one order."""
+
+    limits: NDArray[np.int64]
+    layout: NDArray[np.intp]  # shape (segments,)
+    rows: tuple[NDArray[np.int64], ...]  # of each segment
 
     def rows_at(self, run: int) -> NDArray[np.int64]:
         """Return the rows whose range of runs holds a run."""
-        segment = np.searchsorted(self.limits, run, "right")
-        return self.row_of_slot[self.slot_limits[segment] : self.slot_limits[segment + 1]]
+        return self.rows[int(np.searchsorted(self.limits, run, "right"))]
+
+    def guide(self) -> tuple[int, NDArray[np.uint32]]:
+        """Return where to begin to look for the segment of a run, see `RunScales`."""
+        first, last = int(self.limits[0]), int(self.limits[-1])
+        shift = max(0, (last - first).bit_length() - GUIDE_BITS)
+        begin = first + (np.arange(((last - first) >> shift) + 1) << shift)
+        segment = np.searchsorted(self.limits, begin, "right").astype(np.uint32)
+        segment[0] = 0  # for runs before the first limit, too
+        return shift, segment
 
 
 def bad_rows(
@@ -250,8 +257,39 @@ class ScaleTable:
         )
 
     @cached_property
-    def _run_cells(self) -> _RunCells:
-        return _compile_rows(self)
+    def _segments(self) -> _Segments:
+        return _divide_runs(self)
+
+    @cached_property
+    def _grid(self) -> CellGrid:
+        return CellGrid.of(self.boxes)
+
+    @cached_property
+    def _run_scales(self) -> RunScales:
+        return self.on(self._grid)
+
+    def on(self, grid: CellGrid) -> RunScales:
+        """Return the scales by run and cell of a grid that has all edges of this table.
+
+        Raises
+        ------
+        InputError
+            If rows overlap.
+        """
+        segments = self._segments
+        first = np.unique(segments.layout, return_index=True)[1]
+        painted = [_paint(self, grid, segments.rows[segment]) + 1 for segment in first]
+        sizes = np.array([len(rows) for rows in segments.rows])
+        slots = [np.append(1.0, self.scale[rows]) for rows in segments.rows]
+        return RunScales(
+            segments.limits,
+            *segments.guide(),
+            empty=sizes == 0,
+            first_cell=(segments.layout * painted[0].size).astype(np.uint32),
+            first_slot=np.cumsum([0, *(sizes + 1)[:-1]]).astype(np.uint32),
+            slot=np.concatenate(painted).astype(np.uint32),
+            scale=np.concatenate(slots),
+        )
 
     def lookup(
         self,
@@ -277,41 +315,13 @@ class ScaleTable:
         ValueError
             If a shape is wrong, or a variable that rows use is None.
         """
-        return self._look_up(run, abs_eta, r9, et, gain)[0]
-
-    def _look_up(
-        self,
-        run: IntArray,
-        abs_eta: FloatArray,
-        r9: FloatArray | None,
-        et: FloatArray | None,
-        gain: IntArray | None,
-    ) -> tuple[ScaleLookup, int]:
-        """Return what `lookup` returns, and the place of an event whose run is in no range, or -1."""
         if np.shape(abs_eta)[:1] != np.shape(run):
             raise ValueError(f"{np.shape(run)} runs for electrons of shape {np.shape(abs_eta)}")
-        cells = self._run_cells
-        cell = cells.grid.cell_of(abs_eta, r9, et, gain)
+        cell = self._grid.cell_of(abs_eta, r9, et, gain)
         scale, found = np.empty(cell.shape), np.empty(cell.shape, np.bool_)
-        stray = _look_up(
-            np.ascontiguousarray(run, np.int64),
-            cell.reshape(-1),
-            cells.limits,
-            *cells.guide,
-            cells.layout,
-            cells.slot_limits,
-            cells.offset,
-            self._scale_of_slot,
-            scale.reshape(-1),
-            found.reshape(-1),
-        )
-        return ScaleLookup(scale, found), stray
-
-    @cached_property
-    def _scale_of_slot(self) -> NDArray[np.float64]:
-        """Scales by slot, see `_RunCells`; before those of each segment stands 1, for no row."""
-        cells = self._run_cells
-        return np.insert(self.scale[cells.row_of_slot], cells.slot_limits[:-1], 1.0)
+        flat = cell.reshape(-1), self._run_scales, scale.reshape(-1), found.reshape(-1)
+        look_up_scales(_as_runs(run), *flat)
+        return ScaleLookup(scale, found)
 
     def factors(self, events: Events) -> ScaleLookup:
         """Return the scale of each electron of some data events, shape (n, 2).
@@ -321,11 +331,10 @@ class ScaleTable:
         InputError
             If rows overlap, or a run lies in no range of runs.
         """
-        gain = events.gain if self._run_cells.grid.used[3] else None
-        found, stray = self._look_up(events.run, events.abs_eta, events.r9, events.et, gain)
-        if stray >= 0:
-            self.check_runs(events.run[stray:])
-        return found
+        gain = events.gain if self._grid.used[3] else None
+        looked_up = self.lookup(events.run, events.abs_eta, events.r9, events.et, gain)
+        self.check_runs(events.run[~looked_up.found.all(axis=1)])
+        return looked_up
 
     def check_runs(self, runs: IntArray) -> None:
         """Refuse runs that lie in no range, because their electrons would stay uncorrected.
@@ -335,9 +344,8 @@ class ScaleTable:
         InputError
             Naming the first such run.
         """
-        cells = self._run_cells
-        segment = np.searchsorted(cells.limits, runs, "right")
-        missing = np.asarray(runs)[np.diff(cells.slot_limits)[segment] == 0]
+        segment = np.searchsorted(self._segments.limits, runs, "right")
+        missing = np.asarray(runs)[self._run_scales.empty[segment]]
         if len(missing):
             raise InputError(
                 self.where, f"no row holds run {missing[0]}", "derive run ranges from these data"
@@ -351,10 +359,11 @@ class ScaleTable:
         InputError
             Naming the rows that overlap, or the runs and the window without a row.
         """
-        cells = self._run_cells
+        segments = self._segments
         checked: set[int] = set()
-        for layout, (first, end) in zip(cells.layout[1:], pairwise(cells.limits), strict=False):
-            rows = cells.rows_at(first)
+        ranges = pairwise(segments.limits)
+        for layout, (first, end) in zip(segments.layout[1:], ranges, strict=False):
+            rows = segments.rows_at(first)
             if layout in checked or not len(rows):
                 continue
             checked.add(int(layout))
@@ -365,34 +374,21 @@ class ScaleTable:
                 )
 
 
-def _compile_rows(table: ScaleTable) -> _RunCells:
-    """Prepare the lookup by run and cell.
+def _divide_runs(table: ScaleTable) -> _Segments:
+    """Return the segments of runs of a table, and the rows of each.
 
     Raises
     ------
     InputError
         If rows overlap.
     """
-    limits, rows_of_segment = _segments(table)
-    grid = CellGrid.of(table.boxes)
+    limits, rows = _segments(table)
     layouts: dict[bytes, int] = {}
-    offsets, layout, slots = [], [], []
-    for rows in rows_of_segment:
-        boxes = table.boxes.take(rows)
-        key = _key(boxes)
-        if key not in layouts:
-            layouts[key] = len(layouts)
-            offsets.append(_paint(table, grid, rows))
-        layout.append(layouts[key])
-        slots.append(rows)
-    return _RunCells(
-        limits,
-        np.array(layout, np.int32),
-        np.cumsum([0, *map(len, slots)], dtype=np.int64),
-        np.array(offsets),
-        np.concatenate(slots),
-        grid,
-    )
+    keys = (_key(table.boxes.take(part)) for part in rows)
+    layout = np.array([layouts.setdefault(key, len(layouts)) for key in keys])
+    for segment in np.unique(layout, return_index=True)[1]:
+        _paint(table, CellGrid.of(table.boxes), rows[segment])
+    return _Segments(limits, layout, tuple(rows))
 
 
 def _segments(table: ScaleTable) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
@@ -429,54 +425,49 @@ def _paint(table: ScaleTable, grid: CellGrid, rows: NDArray[np.int64]) -> NDArra
         ) from error
 
 
+def _as_runs(run: IntArray) -> IntArray:
+    """Return runs as a kernel takes them: those of events as they are."""
+    return read_only(np.ascontiguousarray(run, np.uint32 if run.dtype == np.uint32 else np.int64))
+
+
 @compiled
-def _segment_of(
-    run: int, limits: NDArray[np.int64], shift: int, guide: NDArray[np.int32]
-) -> np.int64:
+def _segment_of(run: np.int64, scales: RunScales) -> np.uint32:
     """Return the number of limits <= run."""
-    step = (run - limits[0]) >> shift
-    segment = np.int64(guide[min(max(step, 0), len(guide) - 1)])
+    limits, guide = scales.limits, scales.guide
+    step = (run - limits[0]) >> scales.shift
+    segment: np.uint32 = guide[np.uint64(min(max(step, 0), len(guide) - 1))]
     while segment < len(limits) and limits[segment] <= run:
-        segment += 1
+        segment += np.uint32(1)
     return segment
 
 
 @compiled
-def _look_up(
-    run: NDArray[np.int64],
-    cell: NDArray[np.int32],
-    limits: NDArray[np.int64],
-    shift: int,
-    guide: NDArray[np.int32],
-    layout: NDArray[np.int32],
-    slot_limits: NDArray[np.int64],
-    offset: NDArray[np.int32],
-    scale_of_slot: NDArray[np.float64],
+def look_up_scales(
+    run: IntArray,
+    cell: NDArray[np.uint32],
+    scales: RunScales,
     scale: NDArray[np.float64],
     found: NDArray[np.bool_],
 ) -> int:
     """Look up the scale in the cell of each electron; every event has as many, side by side.
 
-    In `scale_of_slot`, a 1 for electrons without a row stands before the scales of each segment.
-    Return the place of the last event whose run has no rows at all, or -1.
+    Events of one run that follow each other are looked up in one go. Return the place of an event whose run has no rows at all, or -1.
     """
-    stray = -1
-    n_cells, rows = offset.shape[1], offset.reshape(-1)
+    slot_of_cell, scale_of_slot = scales.slot, scales.scale
     n_electrons = len(cell) // max(1, len(run))
-    i, left, first_cell, first_slot = -1, 0, 0, 0
-    for k in range(len(cell)):
-        if left == 0:
-            i, left = i + 1, n_electrons
-            if i == 0 or run[i] != run[i - 1]:
-                segment = _segment_of(run[i], limits, shift, guide)
-                first_cell = layout[segment] * n_cells
-                first_slot = slot_limits[segment] + segment + 1
-                if slot_limits[segment + 1] == slot_limits[segment]:
-                    stray = i
-        left -= 1
-        row = rows[first_cell + cell[k]]
-        found[k] = row >= 0
-        scale[k] = scale_of_slot[first_slot + row]
+    stray, first = -1, 0
+    while first < len(run):
+        end = first + 1
+        while end < len(run) and run[end] == run[first]:
+            end += 1
+        segment = _segment_of(np.int64(run[first]), scales)
+        stray = first if scales.empty[segment] else stray
+        first_cell, first_slot = scales.first_cell[segment], scales.first_slot[segment]
+        for k in range(np.uint64(first * n_electrons), np.uint64(end * n_electrons)):
+            slot = slot_of_cell[first_cell + cell[k]]
+            found[k] = slot > 0
+            scale[k] = scale_of_slot[first_slot + slot]
+        first = end
     return stray
 
 
@@ -619,9 +610,9 @@ def _check_coverage(first: ScaleTable, second: ScaleTable, *, keep_holes: bool) 
     Unless holes are to be kept, neither may the first one lack what the second one covers.
     """
     seen = set()
-    limits = np.union1d(first._run_cells.limits, second._run_cells.limits)
+    limits = np.union1d(first._segments.limits, second._segments.limits)
     for low, end in pairwise(limits):
-        boxes = [t.boxes.take(t._run_cells.rows_at(low)) for t in (first, second)]
+        boxes = [t.boxes.take(t._segments.rows_at(low)) for t in (first, second)]
         key = tuple(map(_key, boxes))
         if key in seen or not boxes[0].size:
             continue
@@ -655,6 +646,34 @@ def refines(later: ScaleTable, earlier: ScaleTable) -> bool:
     gain = earlier.boxes.gain[None]
     inside &= (gain == ANY_GAIN) | (gain == later.boxes.gain[:, None])
     return bool(np.all(np.count_nonzero(inside, axis=1) == 1))
+
+
+class CellSmearings(NamedTuple):
+    """The smearings of a table by cell, as kernels read them; 0 where there is no row."""
+
+    constant: NDArray[np.float64]
+    stochastic: NDArray[np.float64]  # [GeV^(1/2)]
+    any_stochastic: bool
+    found: NDArray[np.bool_]
+
+
+@compiled
+def look_up_smearings(
+    cell: NDArray[np.uint32],
+    et: NDArray[np.float32],
+    smearings: CellSmearings,
+    sigma: NDArray[np.float64],
+    found: NDArray[np.bool_],
+) -> None:
+    """Look up the relative width in the cell of each electron, shape (n,)."""
+    constant, stochastic, any_stochastic, in_table = smearings
+    for k in range(len(cell)):
+        sigma[k] = constant[cell[k]]
+        found[k] = in_table[cell[k]]
+    if any_stochastic:
+        for k in range(len(cell)):
+            term = stochastic[cell[k]]
+            sigma[k] = math.sqrt(sigma[k] * sigma[k] + term * term / et[k])
 
 
 @dataclass(frozen=True, eq=False)
@@ -731,14 +750,28 @@ class SmearingTable:
         return CellGrid.of(self.boxes)
 
     @cached_property
-    def _row_of_cell(self) -> NDArray[np.int32]:
+    def _cells(self) -> CellSmearings:
+        return self.on(self._grid)
+
+    def on(self, grid: CellGrid) -> CellSmearings:
+        """Return the smearings by cell of a grid that has all edges of this table.
+
+        Raises
+        ------
+        InputError
+            If rows overlap.
+        """
         try:
-            return self._grid.paint(self.boxes).ravel()
+            row = grid.paint(self.boxes).ravel()
         except OverlapError as error:
             first, second = (self.boxes.window(row) for row in error.rows)
             raise InputError(
                 self.where, f"{first} and {second} overlap", "make the edges meet"
             ) from error
+        constant = np.append(np.abs(self.rho * np.sin(self.phi)), 0.0)
+        stochastic = np.append(np.abs(self.rho * self.e_mean * np.cos(self.phi)), 0.0)
+        any_stochastic = bool(np.any(stochastic > NEGLIGIBLE))
+        return CellSmearings(constant[row], stochastic[row], any_stochastic, row >= 0)
 
     def lookup(
         self,
@@ -759,19 +792,12 @@ class SmearingTable:
         ValueError
             If a shape is wrong, or a variable that rows use is None.
         """
-        row = take(self._row_of_cell, self._grid.cell_of(abs_eta, r9, et, gain))
-        constant, stochastic = self._terms
-        sigma = take(constant, row)
-        if np.any(stochastic > NEGLIGIBLE):
-            sigma = np.sqrt(sigma**2 + stochastic[row] ** 2 / np.asarray(et, np.float64))
-        return SmearingLookup(sigma, row >= 0)
-
-    @cached_property
-    def _terms(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Constant and stochastic term [GeV^(1/2)] of each row; the last, number -1, is for none."""
-        constant = np.abs(self.rho * np.sin(self.phi))
-        stochastic = np.abs(self.rho * self.e_mean * np.cos(self.phi))
-        return np.append(constant, 0.0), np.append(stochastic, 0.0)
+        cell = self._grid.cell_of(abs_eta, r9, et, gain)
+        sigma, found = np.empty(cell.shape), np.empty(cell.shape, np.bool_)
+        flat_et = read_only(np.ascontiguousarray(et, np.float32).reshape(-1))
+        flat = cell.reshape(-1), flat_et, self._cells, sigma.reshape(-1), found.reshape(-1)
+        look_up_smearings(*flat)
+        return SmearingLookup(sigma, found)
 
     def sigma(
         self,

@@ -50,7 +50,7 @@ def standard_normal(run: IntArray, event: IntArray, seed: int) -> NDArray[np.flo
     if np.shape(run) != np.shape(event):
         raise ValueError(f"run has shape {np.shape(run)}, event {np.shape(event)}")
     normals = np.empty((len(run), 2))
-    _fill_normals(
+    fill_normals(
         read_only(np.ascontiguousarray(run, np.uint64)),
         read_only(np.ascontiguousarray(event, np.uint64)),
         np.uint64(seed),
@@ -74,16 +74,16 @@ def _uniform(word: np.uint64) -> float:
 
 
 @compiled
-def _fill_normals(
-    run: NDArray[np.uint64],
-    event: NDArray[np.uint64],
+def fill_normals(
+    run: IntArray,
+    event: IntArray,
     seed: np.uint64,
     normals: NDArray[np.float64],
 ) -> None:
-    """Mix each key and turn its two words into two normals, one after the other."""
+    """Fill the two normals of each event, side by side: mix its key, turn the two words into them."""
     start = _mix(seed + STRIDE)
     for i in range(len(run)):
-        key = _mix(_mix(start ^ run[i]) + STRIDE ^ event[i])
+        key = _mix(_mix(start ^ np.uint64(run[i])) + STRIDE ^ np.uint64(event[i]))
         radius = math.sqrt(-2 * natural_log(_uniform(_mix(key + STRIDE))))
         cosine, sine = cos_sin_of_turns(_uniform(_mix(key + STRIDE + STRIDE)))
         normals[2 * i] = radius * cosine

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -39,6 +39,9 @@ FRACTION_BITS = 16
 """An event's share in the two bins nearest to it is rounded to 2^-16 of its weight."""
 
 UNITS, PARTS = float(1 << UNIT_BITS), float(1 << FRACTION_BITS)
+
+ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
+"""Places without a sign are faster, since none can count from the end of an array."""
 
 BLOCK = 1 << 10
 """Events that are prepared before they are added, while they are in the nearest cache."""
@@ -271,7 +274,7 @@ class MassHistograms:
                 total[np.searchsorted(pairs, self.pairs)] += a
                 total[np.searchsorted(pairs, other.pairs)] += b
             sums.append(total)
-        reasons = {*self.dropped, *other.dropped}
+        reasons = dict.fromkeys([*self.dropped, *other.dropped])
         return MassHistograms(
             kind=self.kind,
             grid=self.grid,
@@ -281,7 +284,7 @@ class MassHistograms:
             sumw=sums[0],
             sumw2=sums[1],
             n_events=self.n_events + other.n_events,
-            dropped={r: self.dropped.get(r, 0) + other.dropped.get(r, 0) for r in sorted(reasons)},
+            dropped={r: self.dropped.get(r, 0) + other.dropped.get(r, 0) for r in reasons},
             n_negative=self.n_negative + other.n_negative,
         )
 
@@ -289,6 +292,20 @@ class MassHistograms:
 def add_up(jobs: Iterable[MassHistograms]) -> MassHistograms:
     """Return the sum of at least one job's histograms."""
     return reduce(MassHistograms.__add__, jobs)
+
+
+class MassSums(NamedTuple):
+    """What kernels add to: the sums of all pairs and bins, and of the events that are dropped.
+
+    Kernels take the arrays out before their loops: to take them out inside costs more than all else.
+    """
+
+    start: float  # x of the first edge
+    per_width: float  # bins in a unit of x
+    n_fine: int
+    weight_unit: float  # weights times this are at most 1
+    sums: NDArray[np.int64]  # shape (pairs x n_fine,) for data; sums of w and w^2 in turn for sim
+    dropped: NDArray[np.int64]  # events outside the mass range, without category, by reason
 
 
 class MassFiller:
@@ -317,13 +334,18 @@ class MassFiller:
         self.grid = grid
         self.n_categories = n_categories
         self.exponent = exponent
-        self._reasons = ("outside the mass range", "no category", *reasons)
-        # the sums of an event stand side by side in memory
-        n_sums = 1 if kind == "data" else 2
-        self._sums = np.zeros((n_pairs(n_categories), grid.n_fine, n_sums), np.int64)
         self._n_events = 0
         self._n_negative = 0
-        self._dropped = np.zeros(len(self._reasons), np.int64)
+        self._reasons = ("outside the mass range", "no category", *reasons)
+        self._n_sums = 1 if kind == "data" else 2
+        self.sums = MassSums(
+            grid.start,
+            1 / grid.width,
+            grid.n_fine,
+            math.ldexp(1.0, -exponent),
+            np.zeros(n_pairs(n_categories) * grid.n_fine * self._n_sums, np.int64),
+            np.zeros(len(self._reasons), np.int64),
+        )
 
     def add(self, log_mass: FloatArray, pair: IntArray, weight: FloatArray | None = None) -> None:
         """Fill a batch.
@@ -343,32 +365,45 @@ class MassFiller:
         """
         x = np.ascontiguousarray(log_mass, np.float64)
         number = np.ascontiguousarray(pair, np.int32)
-        self._n_events += len(x)
-        grid = self.grid.start, self.grid.width
         if self.kind == "data":
-            _count_nearest(x, number, *grid, self._sums, self._dropped)
+            count_nearest(x, number, self.sums)
+            self.account(len(x))
             return
         if weight is None:
             raise ValueError("simulation needs a weight for each event")
-        self._n_negative += int(np.count_nonzero(weight < 0))
-        size = np.ascontiguousarray(np.ldexp(weight, -self.exponent), np.float64)
-        if not _share_linearly(x, number, size, *grid, self._sums, self._dropped):
+        n_wrong = share_linearly(x, number, np.ascontiguousarray(weight), self.sums)
+        self.account(len(x), weight, n_wrong)
+
+    def account(self, n_events: int, weight: FloatArray | None = None, n_wrong: int = 0) -> None:
+        """Count events that were added to `sums`; `n_wrong` of their weights do not fit the unit.
+
+        Raises
+        ------
+        ValueError
+            If there are such weights.
+        """
+        self._n_events += n_events
+        if weight is not None:
+            self._n_negative += int(np.count_nonzero(weight < 0))
+        if n_wrong:
             raise ValueError(f"a weight is not a number, or larger than 2^{self.exponent}")
 
     def finish(self) -> MassHistograms:
         """Return what was filled, only the populated pairs."""
-        pairs = np.flatnonzero(self._sums[..., -1].any(axis=1)).astype(np.int32)
-        sums = self._sums[pairs]
+        sums = self.sums.sums.reshape(-1, self.grid.n_fine, self._n_sums)
+        pairs = np.flatnonzero(sums[..., -1].any(axis=1)).astype(np.int32)
+        of_weight, of_square = (sums[pairs, :, k] for k in (0, -1))
         nothing = np.zeros((0, self.grid.n_fine), np.int64)
-        outside, no_category, *others = zip(self._reasons, self._dropped.tolist(), strict=True)
+        dropped = self.sums.dropped.tolist()
+        outside, no_category, *others = zip(self._reasons, dropped, strict=True)
         return MassHistograms(
             kind=self.kind,
             grid=self.grid,
             n_categories=self.n_categories,
             exponent=self.exponent,
             pairs=pairs,
-            sumw=np.ascontiguousarray(sums[..., 0]),
-            sumw2=np.ascontiguousarray(sums[..., 1]) if self.kind == "sim" else nothing,
+            sumw=of_weight,
+            sumw2=of_square if self.kind == "sim" else nothing,
             n_events=self._n_events,
             dropped=dict([no_category, outside, *others]),
             n_negative=self._n_negative,
@@ -376,74 +411,67 @@ class MassFiller:
 
 
 @compiled
-def _count_nearest(
-    x: NDArray[np.float64],
-    pair: NDArray[np.int32],
-    start: float,
-    width: float,
-    counts: NDArray[np.int64],
-    dropped: NDArray[np.int64],
-) -> None:
+def count_nearest(x: NDArray[np.float64], pair: NDArray[np.int32], into: MassSums) -> None:
     """Count events in the bin of their x, and those that have no pair or lie outside all bins."""
-    place = np.empty(BLOCK, np.int32)
-    n_fine = counts.shape[1]
+    start, per_width, n_fine, _, sums, dropped = into
+    place = np.empty(BLOCK, np.int64)
     for first in range(0, len(x), BLOCK):
         part, numbers = x[first : first + BLOCK], pair[first : first + BLOCK]
         for i in range(len(part)):
-            position = (part[i] - start) / width
-            place[i] = np.int32(position) if 0 <= position < n_fine else -1
+            position = (part[i] - start) * per_width
+            inside = 0 <= position < n_fine
+            first_bin = numbers[i] * n_fine if numbers[i] >= 0 else 0
+            place[i] = first_bin + np.int64(position) if inside else -1
         for i in range(len(part)):
             if numbers[i] < 0:
                 dropped[-numbers[i]] += 1
             elif place[i] < 0:
                 dropped[0] += 1
             else:
-                counts[numbers[i], place[i], 0] += 1
+                sums[np.uint64(place[i])] += 1
 
 
 @compiled
-def _share_linearly(
-    x: NDArray[np.float64],
-    pair: NDArray[np.int32],
-    weight: NDArray[np.float64],
-    start: float,
-    width: float,
-    sums: NDArray[np.int64],
-    dropped: NDArray[np.int64],
-) -> bool:
+def share_linearly(
+    x: NDArray[np.float64], pair: NDArray[np.int32], weight: FloatArray, into: MassSums
+) -> int:
     """Share each weight between the two nearest bin centres, in integer units; count the others.
 
     What does not depend on the events before is done first, block by block, in vector
-    instructions. Return whether all weights are numbers in [-1, 1].
+    instructions. Return how many weights are not numbers in [-1, 1] times the largest one.
     """
-    place = np.empty(BLOCK, np.int32)
+    start, per_width, n_fine, weight_unit, sums, dropped = into
+    place = np.empty(BLOCK, np.int64)
     below, below2, above, above2 = np.empty((4, BLOCK), np.int64)
-    n_shared = sums.shape[1] - 1
-    too_large = 0
+    n_wrong = 0
     for first in range(0, len(x), BLOCK):
         part, numbers = x[first : first + BLOCK], pair[first : first + BLOCK]
         weights = weight[first : first + BLOCK]
         for i in range(len(part)):
-            position = (part[i] - start) / width - 0.5
-            place[i] = np.int32(position) if 0 <= position < n_shared else -1
-            fraction = np.int64((position - place[i]) * PARTS)
-            w = np.int64(np.rint(weights[i] * UNITS))
-            w2 = np.int64(np.rint(weights[i] * weights[i] * UNITS))
+            position = (part[i] - start) * per_width - 0.5
+            inside = 0 <= position < n_fine - 1
+            bin_below = np.int64(position) if inside else 0
+            fraction = np.int64((position - bin_below) * PARTS)
+            size = weights[i] * weight_unit
+            w = np.int64(np.rint(size * UNITS))
+            w2 = np.int64(np.rint(size * size * UNITS))
             above[i], above2[i] = (w * fraction) >> FRACTION_BITS, (w2 * fraction) >> FRACTION_BITS
             below[i], below2[i] = w - above[i], w2 - above2[i]
-            too_large += not abs(weights[i]) <= 1
+            first_bin = numbers[i] * n_fine if numbers[i] >= 0 else 0
+            place[i] = 2 * (first_bin + bin_below) if inside else -1
+            n_wrong += not abs(size) <= 1
         for i in range(len(part)):
             if numbers[i] < 0:
                 dropped[-numbers[i]] += 1
             elif place[i] < 0:
                 dropped[0] += 1
             else:
-                bins = sums[numbers[i], place[i] : place[i] + 2]
-                bins[0, 0] += below[i]
-                bins[0, 1] += below2[i]
-                bins[1, 0] += above[i]
-                bins[1, 1] += above2[i]
-    return too_large == 0
+                k = np.uint64(place[i])
+                sums[k] += below[i]
+                sums[k + ONE] += below2[i]
+                sums[k + TWO] += above[i]
+                sums[k + THREE] += above2[i]
+    return n_wrong
 
 
 @dataclass(frozen=True)

@@ -190,8 +190,8 @@ def fill_spectra(
             dropped[reason] += int(np.count_nonzero(kept & ~passed))
             kept &= passed
         dropped[OUTSIDE_TABLE] += int(np.count_nonzero(kept & (cell < 0)))
-        weight = corrections.weights_of(events, kind)
-        size = np.ones(len(x)) if weight is None else np.ldexp(weight, -exponent)
+        weight = np.ones(len(x)) if kind == "data" else corrections.weights_of(events)
+        size = np.ldexp(weight, -exponent)
         if not _add(cell[kept], x[kept], size[kept].astype(np.float64), sums):
             raise ValueError(f"a weight is not a number, or larger than 2^{exponent}")
         n_events += len(events)

@@ -1,7 +1,9 @@
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from scalesmear.categories import CategorySet
 from scalesmear.corrections import ScaleTable, SmearingTable
@@ -21,10 +23,19 @@ from scalesmear.fill import (
     fill_masses,
     pair_or_reason,
 )
-from scalesmear.histogram import Kind, MassHistograms, weight_exponent
+from scalesmear.histogram import (
+    Kind,
+    MassFiller,
+    MassHistograms,
+    pair_number,
+    weight_exponent,
+)
 from scalesmear.kinematics import Z_MASS
 from scalesmear.toys import generate, make_truth, true_scale, true_smearing
 from scalesmear.zweights import WeightTable, ZGrid
+
+Floats = NDArray[np.floating[Any]]
+Float32s = NDArray[np.float32]
 
 CATEGORIES = CategorySet.from_blocks(
     {
@@ -69,6 +80,13 @@ def mean_x(histograms: MassHistograms) -> float:
     return float(np.average(centres, weights=histograms.contents.sum(axis=0)))
 
 
+def numbers(category: NDArray[np.int16], et: Float32s, found: NDArray[np.bool_]) -> list[int]:
+    """Return the number of the pair of each event, or why there is none, for 32 and 20 GeV."""
+    pair, thresholds = np.empty(len(et), np.int32), (np.float32(32), np.float32(20))
+    pair_or_reason(category.reshape(-1), et.reshape(-1), found.reshape(-1), thresholds, pair)
+    return pair.tolist()
+
+
 def test_mass_goes_with_the_root_of_both_energies() -> None:
     # ln sqrt(1.02 x 1.01) = 0.5 ln 1.0302
     mass, et = np.array([Z_MASS], np.float32), np.array([[45.0, 40.0]], np.float32)
@@ -93,7 +111,7 @@ def test_events_without_a_mass_are_counted_as_outside(mass: float) -> None:
 def test_et_thresholds_are_for_the_harder_and_the_softer_electron() -> None:
     et = np.array([[32, 20], [20, 32], [31.9, 31.9], [60, 19.9]], np.float32)
     category, found = np.zeros((4, 2), np.int16), np.ones((4, 2), np.bool_)
-    assert pair_or_reason(category, et, found, (32.0, 20.0)).tolist() == [0, 0, SOFT, SOFT]
+    assert numbers(category, et, found) == [0, 0, SOFT, SOFT]
 
 
 def test_the_first_reason_not_to_fill_an_event_counts() -> None:
@@ -103,7 +121,7 @@ def test_the_first_reason_not_to_fill_an_event_counts() -> None:
     et = np.array([[50, 50]] * 5 + [[50, 10]], np.float32)
     # the pair of categories 2 and 1 has the number 2 x 3 / 2 + 1
     expected = [4, 4, NO_PAIR, NO_PAIR, NO_ROW, SOFT]
-    assert pair_or_reason(category, et, found, (32.0, 20.0)).tolist() == expected
+    assert numbers(category, et, found) == expected
 
 
 def test_barrel_endcap_pairs_have_one_number_whatever_the_order_of_the_legs() -> None:
@@ -171,9 +189,71 @@ def test_grouping_of_events_in_batches_changes_no_bit() -> None:
         return fill_masses(batches, "sim", CATEGORIES, FillSettings(), corrections, exponent)
 
     whole, parts = fill(0, len(events)), fill(0, 7, 1031, BLOCK + 500, len(events))
-    np.testing.assert_array_equal(whole.sumw, parts.sumw)
-    np.testing.assert_array_equal(whole.sumw2, parts.sumw2)
-    assert whole.dropped == parts.dropped
+    assert same(whole, parts)
+
+
+@pytest.mark.parametrize("kind", ["data", "sim"])
+@pytest.mark.parametrize("threads", [2, 8])
+def test_the_number_of_threads_changes_no_bit(kind: Kind, threads: int) -> None:
+    events = generate(make_truth(3), kind, 20_000)
+    batches = [events.where(slice(first, first + 3000)) for first in range(0, 20_000, 3000)]
+    exponent = weight_exponent(float(np.abs(events.weight).max())) if kind == "sim" else 0
+    corrections = Corrections(scales_of(1.01, 0.99), smearings_of(0.01))
+    args = kind, CATEGORIES, FillSettings(), corrections, exponent
+    one, several = fill_masses(batches, *args), fill_masses(batches, *args, threads=threads)
+    assert same(one, several)
+    assert list(one.dropped) == list(several.dropped)
+    assert one.contents.sum() > 0
+
+
+def test_an_error_in_a_thread_is_an_error_of_the_fill() -> None:
+    earlier = ScaleTable.of([(1, 299999)] * 2, CATEGORIES.scales, [1.0, 1.0], [0.0, 0.0])
+    args = "data", CATEGORIES, FillSettings(), Corrections(scales=earlier)
+    with pytest.raises(InputError, match="no row holds run 300000"):
+        fill_masses([pair()] * 3, *args, threads=2)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["data", "sim"])
+def test_categories_of_corrected_et_and_gain_are_those_of_a_slow_fill(kind: Kind) -> None:
+    categories = CategorySet.from_blocks(
+        {
+            "scales": [
+                {"abs_eta": [0, 1, 1.4442], "et": [0, 40, np.inf], "gain": [12, 6, 1]},
+                {"abs_eta": [1.566, 2.5], "r9": [0, 0.94, np.inf]},
+            ],
+            "smearings": [{"abs_eta": [0, 1.4442]}, {"abs_eta": [1.566, 2.5]}],
+        }
+    )
+    events = generate(make_truth(3), kind, 20_000)
+    corrections = Corrections(scales_of(1.02, 0.98), smearings_of(0.02), seed=4)
+    exponent = weight_exponent(float(np.abs(events.weight).max())) if kind == "sim" else 0
+    found = fill_masses([events], kind, categories, FillSettings(), corrections, exponent)
+    # the same event by event in numpy, with the lookups of the tables and of the categories
+    if kind == "data":
+        factor = (
+            scales_of(1.02, 0.98).lookup(events.run, events.abs_eta, events.r9, events.et).scale
+        )
+    else:
+        sigma = smearings_of(0.02).sigma(events.abs_eta, events.r9, events.et)
+        factor = 1 + sigma * standard_normal(events.run, events.event, 4)
+    et = events.et * factor.astype(np.float64)
+    x = np.log(events.mass.astype(float) / Z_MASS * np.sqrt(factor.prod(axis=1)))
+    category = categories.category_of(events.abs_eta, events.r9, et, events.gain)
+    number = pair_number(category)
+    number[(et.max(axis=1) < 32) | (et.min(axis=1) < 20)] = -2
+    filler = MassFiller(kind, FillSettings().grid, len(categories.scales), exponent, ("soft",))
+    filler.add(x, number, events.weight)
+    slow = filler.finish()
+    assert found.pairs.tolist() == slow.pairs.tolist()
+    assert np.abs(found.contents - slow.contents).max() < 1e-6
+    # categories have no electrons in the gap, and so have the tables, which are asked first
+    assert found.dropped[WITHOUT_ROW] == slow.dropped["no category"] > 0
+
+
+def same(a: MassHistograms, b: MassHistograms) -> bool:
+    """Tell whether two histograms have the same bits."""
+    sums = np.array_equal(a.sumw, b.sumw) and np.array_equal(a.sumw2, b.sumw2)
+    return bool(sums and np.array_equal(a.pairs, b.pairs) and a.dropped == b.dropped)
 
 
 def test_columns_of_a_file_cannot_be_written_and_are_filled_like_others() -> None:

@@ -19,7 +19,9 @@ PYTEST_ARGS ?= -n auto
 TOYS ?= seed=1 data_events=1000000 sim_events=2000000 data_files=4 sim_files=4
 
 version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-sources := pyproject.toml README.md $(shell find code -type f -not -path '*/__pycache__/*')
+examples := $(wildcard examples/*/pyproject.toml)
+sources := pyproject.toml README.md $(examples) \
+    $(shell find code $(dir $(wildcard examples/*/*/__init__.py)) -type f -not -path '*/__pycache__/*')
 step_images := $(patsubst images/%/requirements.txt,%,$(wildcard images/*/requirements.txt))
 step_venvs := $(step_images:%=.venvs/%/.installed)
 runner := .venvs/runner
@@ -108,9 +110,10 @@ $(uv):
 	$(PYTHON) -m venv .venvs/uv
 	.venvs/uv/bin/pip install --quiet --disable-pip-version-check uv==$(uv_version)
 
-# The package is installed as a copy: versions and compiled kernels are then what the image has.
+# The package is installed as a copy: versions and compiled kernels are then what the image has. The image of
+# an example has the example's own package as well.
 $(step_venvs): .venvs/%/.installed: images/%/requirements.txt $(sources) | $(uv)
-	$(call environment,.venvs/$*,$<,)
+	$(call environment,.venvs/$*,$<,$(if $(wildcard examples/$*/pyproject.toml),--reinstall-package $* ./examples/$*))
 
 $(runner)/.installed: requirements-runner.txt $(sources) | $(uv)
 	$(call environment,$(runner),$<,)

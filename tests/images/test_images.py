@@ -19,6 +19,7 @@ REPOSITORY = Path(__file__).parents[2]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 STEPS = f"scalesmear/scalesmear:{PROJECT['version']}"
 RUNNER = f"scalesmear/runner:{PROJECT['version']}"
+VHBB = f"scalesmear/vhbb:{PROJECT['version']}"
 
 
 def run(image: str, script: str, *options: str) -> str:
@@ -42,13 +43,13 @@ def settings(image: str) -> dict[str, Any]:
     return dict(json.loads(subprocess.run(command, capture_output=True, check=True).stdout))
 
 
-@pytest.mark.parametrize("image", [STEPS, RUNNER])
+@pytest.mark.parametrize("image", [STEPS, RUNNER, VHBB])
 def test_image_has_no_entry_point_and_no_root(image: str) -> None:
     assert not settings(image).get("Entrypoint")
     assert settings(image)["User"] == "nobody"
 
 
-@pytest.mark.parametrize("image", [STEPS, RUNNER])
+@pytest.mark.parametrize("image", [STEPS, RUNNER, VHBB])
 def test_image_is_labelled_with_the_version(image: str) -> None:
     labels = settings(image)["Labels"]
     assert labels["org.opencontainers.image.version"] == PROJECT["version"]
@@ -59,13 +60,21 @@ def test_image_tells_its_name_to_the_provenance() -> None:
     assert run(STEPS, script).strip() == STEPS
 
 
-@pytest.mark.parametrize("image", [STEPS, RUNNER])
+@pytest.mark.parametrize("image", [STEPS, RUNNER, VHBB])
 def test_image_ships_the_code_of_this_repository(image: str) -> None:
     # built before the last change of the code? `make images` builds it anew
-    script = """cd "$(python -c 'import scalesmear; print(*scalesmear.__path__)')"
-    find . -type f -not -path '*/__pycache__/*' -exec sha256sum {} +"""
+    assert_shipped(image, REPOSITORY / "code" / "scalesmear")
+
+
+def test_image_of_the_example_ships_its_analysis() -> None:
+    assert_shipped(VHBB, REPOSITORY / "examples/vhbb/vhbb")
+
+
+def assert_shipped(image: str, package: Path) -> None:
+    """Compare the files of a package in an image with those of a folder here."""
+    script = f"""cd "$(python -c 'import {package.name} as package; print(*package.__path__)')"
+    find . -type f -not -path '*/__pycache__/*' -exec sha256sum {{}} +"""
     shipped = {name: digest for digest, name in map(str.split, run(image, script).splitlines())}
-    package = REPOSITORY / "code" / "scalesmear"
     here = {
         f"./{path.relative_to(package)}": hashlib.sha256(path.read_bytes()).hexdigest()
         for path in package.rglob("*")

@@ -48,11 +48,14 @@ total = hashlib.sha256(sys.version.encode())
 for path in sorted(p for folder in folders for p in pathlib.Path(folder).rglob("*")):
     if path.is_file() and "__pycache__" not in path.parts:
         total.update(path.name.encode() + path.read_bytes())
-for name in sorted(p.name for folder in sys.path for p in pathlib.Path(folder).glob("*.dist-info")):
-    total.update(name.encode())
+for info in sorted(p for folder in sys.path for p in pathlib.Path(folder).glob("*.dist-info")):
+    record = info / "RECORD"
+    lines = record.read_text().splitlines() if record.is_file() else []
+    modules = [line for line in lines if line.partition(",")[0].endswith(".py")]
+    total.update("\\n".join([info.name, *modules]).encode())
 print(total.hexdigest())
 """
-"""Prints a checksum of the package's files and of the names and versions of all packages."""
+"""Prints a checksum of the package's files, and of names, versions and modules of all packages."""
 
 
 class ResumingBackend:

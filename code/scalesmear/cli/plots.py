@@ -1,0 +1,75 @@
+"""Make the validation plots of what all jobs filled, and fit line shapes to their masses.
+
+Writes plots.json with every number, and peaks.tsv, the table of fitted peaks and resolutions; with
+--figures every plot as PDF and PNG too, which in the derivation is left to the report.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scalesmear.errors import InputError
+from scalesmear.io.files import read_settings, whole_file, write_json, write_text
+from scalesmear.io.plotfile import read_cells, read_plots
+from scalesmear.report.drawing import render_all
+from scalesmear.report.validation_figures import drawings
+from scalesmear.validation import PlotSettings, results
+from scalesmear.validation_fits import fit_plots
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from scalesmear.validation import PlotCells
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of this verb."""
+    parser.add_argument(
+        "--filled", required=True, nargs="+", metavar="FILE", help="plots.npz of each job"
+    )
+    parser.add_argument("--plots", required=True, metavar="FILE", help="plot file, or a set's name")
+    parser.add_argument("--settings", required=True, metavar="FILE", help="settings/plots.json")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder to write into")
+    parser.add_argument("--figures", action="store_true", help="draw the plots too")
+    parser.add_argument("--era", default="", help="text at the top right of figures")
+    parser.add_argument("--label", default="", help="text beside the name of the program")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Add up, fit, write."""
+    settings = read_settings(args.settings, PlotSettings)
+    plots = read_plots(args.plots)
+    data, sim = (_total(args.filled, kind) for kind in ("data", "sim"))
+    found = fit_plots(results(data, sim, plots, settings), settings)
+    folder = Path(args.output)
+    write_json(folder / "plots.json", found.to_json())
+    write_text(folder / "peaks.tsv", found.peaks_table())
+    if args.figures:
+        for figure in render_all(drawings(found, args.label, args.era)):
+            for suffix, content in (("pdf", figure.pdf), ("png", figure.png)):
+                with whole_file(folder / "figures" / f"{figure.name}.{suffix}") as part:
+                    part.write_bytes(content)
+    print(f"{folder / 'plots.json'}: {len(plots)} plots, {found.n_fits} line shapes")
+
+
+def _total(paths: Sequence[str], kind: str) -> PlotCells:
+    """Add up the jobs of data or of simulation.
+
+    Raises
+    ------
+    InputError
+        If there is none, or they were filled differently.
+    """
+    parts = [cells for path in paths if (cells := read_cells(path)).kind == kind]
+    if not parts:
+        problem = f"no filled plots of {kind} among them"
+        raise InputError(" ".join(paths), problem, "give data and simulation")
+    total = parts[0]
+    try:
+        for part in parts[1:]:
+            total = total + part
+    except ValueError as error:
+        raise InputError(" ".join(paths), str(error), "fill all with one setting") from error
+    return total

@@ -1,0 +1,193 @@
+"""Figures of validation plots: data over simulation with its bands, their ratio, and line shapes."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from scalesmear.poisson import poisson_interval
+from scalesmear.report.drawing import Drawing
+from scalesmear.report.mass import format_p_value
+from scalesmear.report.mass_figures import RATIO_RANGES
+from scalesmear.report.style import BLUE, GREY, INK, ORANGE, PALE_BLUE, margins, new_figure, sign
+from scalesmear.validation import AFTER, BEFORE, VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from scalesmear.lineshape import LineShape
+    from scalesmear.validation_fits import PlotFits, ValidationPlots
+
+    Floats = NDArray[np.float64]
+
+CHI2 = "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}"
+
+
+def drawings(plots: ValidationPlots, label: str, era: str) -> list[Drawing]:
+    """Return a figure for each plot."""
+    return [
+        Drawing(
+            f"validation_{plot.result.name}",
+            f"{plot.result.name.replace('_', ' ')}: points are data after the corrections, the "
+            "histogram is corrected simulation normalised to them; open squares in the lower panel "
+            "are the ratio before the corrections.",
+            partial(validation_figure, plot, label=label, era=era),
+            vector=False,
+        )
+        for plot in plots.plots
+    ]
+
+
+def validation_figure(plot: PlotFits, *, label: str, era: str) -> Figure:
+    """Draw data and simulation after the corrections over their ratio."""
+    figure = new_figure(6.4, 5.2)
+    margins(figure, left=0.85, top=0.42)
+    sign(figure, label, era)
+    main, ratio = figure.subplots(
+        2, 1, sharex=True, gridspec_kw={"height_ratios": (2.7, 1), "hspace": 0.06}
+    )
+    _draw_main(main, plot)
+    _draw_ratio(ratio, plot)
+    _name_axes(main, ratio, plot)
+    return figure
+
+
+def _arrays(plot: PlotFits, state: str) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return edges, data, simulation and the statistical variance of the simulation."""
+    r = plot.result
+    parts = (r.edges, r.data[state], r.sim[state], r.sim_variance[state])
+    edges, data, sim, variance = (np.array(part, np.float64) for part in parts)
+    return edges, data, sim, variance
+
+
+def _draw_main(axes: Axes, plot: PlotFits) -> None:
+    edges, data, sim, variance = _arrays(plot, AFTER)
+    width, centres = np.diff(edges), (edges[1:] + edges[:-1]) / 2
+    band = np.sqrt(variance + np.array(plot.result.systematic)) / width
+    axes.stairs(sim / width, edges, fill=True, color=PALE_BLUE, label="simulation")
+    axes.stairs(
+        sim / width + band, edges, baseline=sim / width - band, fill=True, color=BLUE, alpha=0.6
+    )
+    axes.stairs(sim / width, edges, color=BLUE, linewidth=0.9)
+    axes.errorbar(
+        centres,
+        data / width,
+        poisson_interval(data) / width,
+        fmt="o",
+        color=INK,
+        markersize=2.6,
+        elinewidth=0.8,
+        label="data",
+    )
+    shape = plot.shapes.get(f"data {AFTER}")
+    if shape is not None:
+        axes.plot(
+            centres,
+            shape.expected(edges, float(data.sum())) / width,
+            color=ORANGE,
+            linestyle="--",
+            linewidth=1.1,
+            label=r"Breit-Wigner $\otimes$ Crystal Ball, data",
+        )
+    top = max(float((data / width).max(initial=0)), float((sim / width).max(initial=0)), 1e-3)
+    axes.set_ylim(0, 1.5 * top)
+    axes.yaxis.set_major_locator(MaxNLocator(5, prune="lower"))
+    _annotate(axes, plot)
+
+
+def _annotate(axes: Axes, plot: PlotFits) -> None:
+    """Write the name and fitted numbers at the left, the legend and chi2 at the right."""
+    lines = [plot.result.name.replace("_", " "), f"{sum(plot.result.data[AFTER]):,.0f} events"]
+    for kind in ("data", "sim"):
+        shape = plot.shapes.get(f"{kind} {AFTER}")
+        lines += [] if shape is None else _numbers("simulation" if kind == "sim" else kind, shape)
+    for i, line in enumerate(lines):
+        axes.text(
+            0.03,
+            0.955 - 0.062 * i,
+            line,
+            transform=axes.transAxes,
+            va="top",
+            fontsize=9.5 if i == 0 else 8,
+            weight="bold" if i == 0 else "normal",
+        )
+    axes.legend(loc="upper right", fontsize=8, borderaxespad=0.3, handlelength=1.6)
+    found = plot.agreement()
+    if found.p_value is not None:
+        text = f"{CHI2}/ndf = {found.chi2:.1f}/{found.ndf}\np {format_p_value(found.p_value)}"
+        axes.text(0.97, 0.72, text, transform=axes.transAxes, va="top", ha="right", fontsize=8)
+
+
+def _numbers(kind: str, shape: LineShape) -> list[str]:
+    """Return the lines of peak and resolution."""
+    mark = "" if shape.valid else " (not valid)"
+    return [
+        f"{kind}{mark}:",
+        f"  peak {shape.peak:.3f} \N{PLUS-MINUS SIGN} {shape.peak_error:.3f} GeV",
+        f"  resolution {shape.resolution:.3f} \N{PLUS-MINUS SIGN} {shape.resolution_error:.3f} GeV",
+    ]
+
+
+def _draw_ratio(axes: Axes, plot: PlotFits) -> None:
+    """Draw data / simulation; the dark band is statistical, the light one with the systematic."""
+    edges, data, sim, variance = _arrays(plot, AFTER)
+    centres, expected = (edges[1:] + edges[:-1]) / 2, np.where(sim > 0, sim, np.nan)
+    total = np.nan_to_num(np.sqrt(variance + np.array(plot.result.systematic)) / expected)
+    statistical = np.nan_to_num(np.sqrt(variance) / expected)
+    for band, alpha in ((total, 0.28), (statistical, 0.5)):
+        axes.stairs(1 + band, edges, baseline=1 - band, fill=True, color=BLUE, alpha=alpha)
+    axes.axhline(1, color=BLUE, linewidth=0.8)
+    _, raw, raw_sim, _ = _arrays(plot, BEFORE)
+    before = raw / np.where(raw_sim > 0, raw_sim, np.nan)
+    axes.plot(
+        centres, before, "s", color=GREY, fillstyle="none", markersize=2.6, markeredgewidth=0.7
+    )
+    ratio, errors = data / expected, np.nan_to_num(poisson_interval(data) / expected)
+    axes.errorbar(centres, ratio, errors, fmt="o", color=INK, markersize=2.6, elinewidth=0.8)
+    half = _half_range(ratio, np.sqrt(variance) / expected)
+    axes.set_ylim(1 - half, 1 + half)
+    axes.set_yticks([1 - half / 2, 1, 1 + half / 2])
+
+
+def _half_range(ratio: Floats, error: Floats) -> float:
+    """Return the half width of the ratio axis that shows nine of ten points."""
+    seen = np.abs(ratio - 1)[np.isfinite(ratio) & np.isfinite(error)]
+    reach = 1.15 * float(np.quantile(seen, 0.9)) if len(seen) else RATIO_RANGES[-1]
+    return next((half for half in RATIO_RANGES if half >= reach), RATIO_RANGES[-1])
+
+
+def _name_axes(main: Axes, ratio: Axes, plot: PlotFits) -> None:
+    variable = VARIABLES[plot.result.variable]
+    unit = f" [{variable.unit}]" if variable.unit else ""
+    ratio.set_xlabel(f"{variable.title}{unit}")
+    ratio.set_xlim(plot.result.edges[0], plot.result.edges[-1])
+    ratio.set_ylabel("data / sim.", loc="center")
+    main.set_ylabel(f"events / {variable.unit}" if variable.unit else "events / unit")
+
+
+def peaks_rows(plots: Sequence[PlotFits]) -> list[tuple[str, ...]]:
+    """Return a row of words for each plot with line shapes: peaks and resolutions after."""
+    rows = []
+    for plot in plots:
+        shapes = [plot.shapes.get(f"{kind} {AFTER}") for kind in ("data", "sim")]
+        if all(shape is None for shape in shapes):
+            continue
+        rows.append(
+            (
+                plot.result.name.replace("_", " "),
+                *(_with_error(s.peak, s.peak_error) if s else "" for s in shapes),
+                *(_with_error(s.resolution, s.resolution_error) if s else "" for s in shapes),
+            )
+        )
+    return rows
+
+
+def _with_error(value: float, error: float) -> str:
+    return f"{value:.3f} +- {error:.3f}"

@@ -30,6 +30,7 @@ from scalesmear.reweight import ReweightSettings
 from scalesmear.runs import RunBinSettings
 from scalesmear.selection import SelectSettings
 from scalesmear.stability import StabilitySettings
+from scalesmear.validation import PlotSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,6 +117,9 @@ class Inputs:
     closure_tolerance: float
     closure_floor: float
     seed: int
+    plots: str | None
+    plot_bins: int
+    line_shapes: bool
     where: InitVar[str] = "inputs.yml"
 
     def __post_init__(self, where: str) -> None:
@@ -202,6 +206,13 @@ class Inputs:
             ),
             "fit": self._fit_plan(),
             "closure": ClosureSettings(tolerance=self.closure_tolerance, floor=self.closure_floor),
+            "validation": PlotSettings(
+                mass_window=self.mass_window,
+                et_min=self.et_min,
+                seed=self.seed,
+                n_bins=self.plot_bins,
+                line_shapes=self.line_shapes,
+            ),
         }
 
     def _fit_plan(self) -> FitPlan:

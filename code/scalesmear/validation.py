@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.corrections import ScaleTable, SmearingTable
-    from scalesmear.events import BoolArray, Events
+    from scalesmear.events import BoolArray, Events, FloatArray
     from scalesmear.histogram import Kind
 
     Floats = NDArray[np.float64]
@@ -235,7 +235,7 @@ class PlotCells:
             sumw=self.sumw + other.sumw,
             sumw2=self.sumw2 + other.sumw2,
             n_events=self.n_events + other.n_events,
-            dropped=dict(sorted((Counter(self.dropped) + Counter(other.dropped)).items())),
+            dropped={reason: n + other.dropped[reason] for reason, n in self.dropped.items()},
         )
 
 
@@ -278,7 +278,7 @@ def states(kind: Kind, corrections: Corrections) -> tuple[State, ...]:
     categories at once. The error of a scale is that of the rows for simulation, see
     `export.with_simulation_rows`; a table without such rows gives no band.
     """
-    every = [State(BEFORE, Corrections()), State(AFTER, corrections)]
+    every = [State(BEFORE, Corrections(weights=corrections.weights)), State(AFTER, corrections)]
     if kind == "data":
         return tuple(every)
     if corrections.scales is not None and corrections.scales.run_min.min() <= SIM_RUN:
@@ -331,12 +331,13 @@ def fill_plots(
     n_events, dropped = 0, Counter({BELOW_ET: 0, WITHOUT_ROW: 0})
     for events in _blocks(batches):
         n_events += len(events)
+        weight = corrections.weights_of(events, kind)
         for s, state in enumerate(every):
             factor, found = state.factors(events, kind)
             kinematics, keep, reasons = _corrected(events, factor, found, settings)
             if state.name == AFTER:
                 dropped.update(reasons)
-            units = _units(events.weight[keep], exponent) if kind == "sim" else None
+            units = None if weight is None else _units(weight[keep], exponent)
             for p, plot in enumerate(plots):
                 cell, kept = _cells(kinematics, plot, settings.axis(plot))
                 if units is None:
@@ -400,7 +401,7 @@ def _cells(k: Kinematics, plot: Plot, axis: Range) -> tuple[NDArray[np.intp], Bo
     return np.minimum(cell, N_CELLS - 1), kept
 
 
-def _units(weight: NDArray[np.float32], exponent: int) -> tuple[Floats, Floats]:
+def _units(weight: FloatArray, exponent: int) -> tuple[Floats, Floats]:
     """Return weights and their squares as whole numbers of units."""
     scaled = np.ldexp(weight.astype(np.float64), -exponent)
     return np.rint(np.ldexp(scaled, UNIT_BITS)), np.rint(np.ldexp(scaled**2, UNIT_BITS))

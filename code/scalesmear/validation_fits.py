@@ -54,15 +54,13 @@ class PlotFits:
     def agreement(self, state: str = AFTER) -> Agreement:
         """Return chi2 = sum (D - S)^2 / (S + Var S) over bins with enough events.
 
-        Var S is the statistical variance of the simulation, after the corrections with what their
-        errors add. The normalisation to data takes one degree of freedom.
+        Var S is the statistical variance of the simulation alone: errors of scales and smearings
+        move neighbouring bins together. The normalisation to data takes one degree of freedom.
         """
         data, sim = (
             np.array(part[state], np.float64) for part in (self.result.data, self.result.sim)
         )
         variance = np.array(self.result.sim_variance[state])
-        if state == AFTER:
-            variance = variance + np.array(self.result.systematic)
         use = sim >= MIN_EXPECTED
         chi2 = float(np.sum((data - sim)[use] ** 2 / (sim + variance)[use]))
         ndf = max(0, int(use.sum()) - 1)

@@ -24,12 +24,14 @@ from scalesmear.fitplan import FitPlan, PairSelector, Selector
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.files import read_settings
 from scalesmear.io.fitfile import read_fit, write_fit
+from scalesmear.io.plotfile import read_plots
 from scalesmear.io.samples import Job, read_job
 from scalesmear.report.settings import ReportSettings
 from scalesmear.reweight import ReweightSettings
 from scalesmear.runs import RunBinSettings
 from scalesmear.selection import SelectSettings
 from scalesmear.stability import StabilitySettings
+from scalesmear.validation import PlotSettings
 
 REPOSITORY = Path(__file__).parents[2]
 MINIMAL = {"samples": "samples.tsv", "era": "2022"}
@@ -249,6 +251,8 @@ EFFECTS: dict[str, tuple[Any, str, str, Any]] = {
     "closure_tolerance": (3, "closure", "tolerance", 3.0),
     "closure_floor": (0.001, "closure", "floor", 0.001),
     "seed": (9, "fill", "seed", 9),
+    "plot_bins": (40, "validation", "n_bins", 40),
+    "line_shapes": (False, "validation", "line_shapes", False),
 }
 FILES = {
     *(
@@ -263,6 +267,7 @@ FILES = {
         "files_per_job",
         "fits",
         "final",
+        "plots",
     ),
     *(f"{fit}_categories" for fit in FITS),
     *(f"{fit}_after" for fit in FITS[1:]),
@@ -337,6 +342,7 @@ def test_check_publishes_settings_categories_and_jobs(
     for name in ("coarse_categories", "fine_categories", "mass_categories"):
         fit = {"mass": "fine"}.get(name.partition("_")[0], name.partition("_")[0])
         assert read_categories(published.pop(name)) == read_categories(fit)
+    assert read_plots(published.pop("plots")) == read_plots("standard")
     kinds = {
         "select_settings": SelectSettings,
         "run_bins_settings": RunBinSettings,
@@ -347,6 +353,7 @@ def test_check_publishes_settings_categories_and_jobs(
         "closure_settings": ClosureSettings,
         "export_settings": ExportSettings,
         "report_settings": ReportSettings,
+        "validation_settings": PlotSettings,
     }
     expected = resolve(values_of(inputdata)).settings() | {
         "export": ExportSettings(

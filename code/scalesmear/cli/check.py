@@ -33,6 +33,7 @@ from scalesmear.io.files import (
 )
 from scalesmear.io.fitfile import read_fit
 from scalesmear.io.pileupfile import read_pileup
+from scalesmear.io.plotfile import read_plots, write_plots
 from scalesmear.io.samples import (
     NO_TREE,
     Job,
@@ -80,6 +81,8 @@ def run(args: argparse.Namespace) -> None:
     if plan.start_file is not None:
         read_fit(existing(plan.start_file, "start_file", PUT_IT_THERE))
     to_luminosity = _read_ingredients(inputs)
+    if inputs.plots is not None:
+        read_plots(inputs.plots)
     jobs = split_jobs(samples, inputs.files_per_job)
     _publish(Path(args.output).absolute(), inputs, categories, jobs, to_luminosity)
     _say(samples, jobs, inputs.chain, categories)
@@ -184,6 +187,10 @@ def _write(
     names = _job_names(jobs)
     for name, job in zip(names, jobs, strict=True):
         write_job(part / "jobs" / name, job)
+    published["plots"] = None
+    if inputs.plots is not None:
+        write_plots(part / "plots.tsv", read_plots(inputs.plots))
+        published["plots"] = str(output / "plots.tsv")
     published["inputs"] = str(output / "inputs.json")
     return published | {"jobs": [str(output / "jobs" / name) for name in names]}
 

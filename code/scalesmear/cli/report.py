@@ -31,6 +31,7 @@ from scalesmear.report.settings import ReportSettings
 from scalesmear.report.truth import Truth
 from scalesmear.reweight import Reweighting
 from scalesmear.stability import Stability
+from scalesmear.validation_fits import ValidationPlots
 
 if TYPE_CHECKING:
     import argparse
@@ -68,6 +69,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         metavar="FILE",
         help="simulation at the luminosity of the data, if known: scaled.root beside factor.json",
+    )
+    parser.add_argument(
+        "--plots", nargs="?", metavar="FILE", help="plots.json of the validation plots, if wanted"
     )
     parser.add_argument("--result", required=True, metavar="FILE", help="result.json")
     parser.add_argument("--inputs", metavar="FILE", help="inputs.json, to show all values")
@@ -113,6 +117,7 @@ def read_inputs(args: argparse.Namespace) -> ReportInputs:
             read_json(args.reweighting, "reweighting"), args.reweighting
         ),
         z_after=read_spectra(args.z_after),
+        plots=_plots(args.plots) if args.plots else None,
         files=tuple(_named_files(args)),
         combined=combined,
         values=read_json(args.inputs, "resolved inputs") if args.inputs else {},
@@ -188,6 +193,15 @@ def _shown(fits: Sequence[NamedFit], result: Mapping[str, Any], path: str) -> Na
     return found
 
 
+def _plots(path: str) -> ValidationPlots:
+    content = read_json(path, "validation plots")
+    try:
+        return ValidationPlots.from_json(content)
+    except (KeyError, TypeError, ValueError) as error:
+        cure = "make them with scalesmear plots"
+        raise InputError(path, f"not validation plots ({error!r})", cure) from error
+
+
 def _combined(content: Mapping[str, Any], path: str) -> CombinedScales:
     try:
         return CombinedScales.from_json(content)
@@ -211,7 +225,8 @@ def _truth(path: str | None) -> Truth | None:
 def _named_files(args: argparse.Namespace) -> Iterator[NamedFile]:
     """Yield the files that the flags name, with their checksums."""
     named: list[tuple[str, Any]] = [(flag, getattr(args, flag)) for flag in SINGLE]
-    named += [("scaled", args.scaled)] if args.scaled else []
+    optional = [(flag, getattr(args, flag)) for flag in ("scaled", "plots")]
+    named += [(flag, path) for flag, path in optional if path]
     named += [(flag, path) for flag in SEVERAL for path in getattr(args, flag)]
     for flag, name in named:
         path = existing(name, flag)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scalesmear.runs import RunRange
     from scalesmear.spectra import ZSpectra
     from scalesmear.stability import Stability
+    from scalesmear.validation_fits import ValidationPlots
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ class ReportInputs:
         The scales that the derivation ends with.
     scaled : ScaledMass or None
         The simulation at the luminosity of the data, if its cross section is known.
+    plots : ValidationPlots or None
+        Validation plots, if they were made.
     files : tuple of NamedFile
         The files that the command line named.
     provenance : mapping
@@ -156,6 +159,7 @@ class ReportInputs:
     values: Mapping[str, Any] = field(default_factory=dict)
     truth: Truth | None = None
     scaled: ScaledMass | None = None
+    plots: ValidationPlots | None = None
 
     @property
     def z_agreement(self) -> tuple[Agreement, Agreement]:

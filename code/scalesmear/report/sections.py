@@ -22,6 +22,7 @@ from scalesmear.report.mass_figures import absolute_figure, mass_figure
 from scalesmear.report.quantity import plain, region
 from scalesmear.report.stability_figures import stability_figure
 from scalesmear.report.truth import Pulls
+from scalesmear.report.validation_figures import drawings as validation_drawings
 from scalesmear.report.z_figures import weights_figure, z_figure
 from scalesmear.reweight import ALONE
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from scalesmear.report.tables import Table
     from scalesmear.report.truth import Injection
     from scalesmear.reweight import Reweighting
+    from scalesmear.validation_fits import ValidationPlots
 
 PER_FIGURE = 8
 """Categories in one figure of masses."""
@@ -145,6 +147,7 @@ def sections(inputs: ReportInputs, masses: Masses, injection: Injection | None) 
         _closure(inputs),
         _goodness(inputs),
         _categories(inputs, masses),
+        *([] if inputs.plots is None else [_validation(inputs, inputs.plots)]),
         _cut_flow(inputs),
         _warnings(inputs),
     ]
@@ -269,6 +272,27 @@ def _categories(inputs: ReportInputs, masses: Masses) -> Section:
         ),
         drawings=tuple(_category_drawings(zoomed, _signs(inputs.settings))),
         tables=(tables.agreement_table("Categories", masses.categories),),
+    )
+
+
+def _validation(inputs: ReportInputs, plots: ValidationPlots) -> Section:
+    return Section(
+        "validation",
+        "Validation plots",
+        (
+            (
+                "An event enters if the harder and the softer electron pass the Et windows of the plot, "
+                "and the windows on |eta| and R9 hold for the two in either order. Dark bands are "
+                "the statistics of the simulation, light ones have the errors of scales and "
+                "smearings added, each moved for all categories at once."
+            ),
+            (
+                "Peak and resolution are those of a Breit-Wigner with the mass and width of the Z "
+                "convolved with a Crystal Ball."
+            ),
+        ),
+        drawings=tuple(validation_drawings(plots, **_signs(inputs.settings))),
+        tables=(tables.validation_table(plots), *tables.peak_tables(plots)),
     )
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scalesmear.histogram import pair_categories
+from scalesmear.report.mass import format_p_value
 from scalesmear.report.quantity import plain
 from scalesmear.report.truth import WITHIN
+from scalesmear.validation import AFTER, BEFORE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from scalesmear.report.quantity import Quantity
     from scalesmear.report.truth import Comparison
     from scalesmear.stability import Stability
+    from scalesmear.validation_fits import PlotFits, ValidationPlots
 
 Row = tuple[str, ...]
 
@@ -184,6 +187,53 @@ def _chi2_cells(part: MassSpectrum) -> tuple[str, str]:
         return "-", "-"
     _, _, p_value = str(agreement).partition(", p ")
     return f"{agreement.chi2:.1f}/{agreement.ndf}", p_value.removeprefix("= ")
+
+
+def validation_table(plots: ValidationPlots) -> Table:
+    """Return how well data and simulation agree in each validation plot, before and after."""
+    rows = []
+    for plot in plots.plots:
+        cells = []
+        for state in (BEFORE, AFTER):
+            found = plot.agreement(state)
+            p_value = "-" if found.p_value is None else format_p_value(found.p_value)
+            cells += [f"{found.chi2:.1f}/{found.ndf}", p_value.removeprefix("= ")]
+        events = sum(plot.result.data[AFTER])
+        rows.append((plot.result.name.replace("_", " "), f"{events:,.0f}", *cells))
+    header = ("plot", "data", "chi2/ndf before", "p before", "chi2/ndf after", "p after")
+    return Table("Agreement in each plot", header, tuple(rows), long=len(rows) > 20)
+
+
+def peak_tables(plots: ValidationPlots) -> list[Table]:
+    """Return fitted peaks and resolutions before and after [GeV], if there are any."""
+    tables = []
+    for title, name in (("Peaks of the mass [GeV]", "peak"), ("Resolutions [GeV]", "resolution")):
+        rows = tuple(
+            (plot.result.name.replace("_", " "), *_fitted_cells(plot, name))
+            for plot in plots.plots
+            if plot.shapes
+        )
+        header = ("plot", "data before", "sim. before", "data after", "sim. after", "data - sim.")
+        tables += [Table(title, header, rows, long=len(rows) > 20)] if rows else []
+    return tables
+
+
+def _fitted_cells(plot: PlotFits, name: str) -> list[str]:
+    """Return a fitted number with its error of data and simulation, and the last difference."""
+    found = [
+        plot.shapes.get(f"{kind} {state}") for state in (BEFORE, AFTER) for kind in ("data", "sim")
+    ]
+    numbers = [
+        None if shape is None else (getattr(shape, name), getattr(shape, f"{name}_error"))
+        for shape in found
+    ]
+    data, sim = numbers[2:]
+    difference = None if data is None or sim is None else _difference(data, sim)
+    return ["-" if n is None else f"{n[0]:.3f} +- {n[1]:.3f}" for n in (*numbers, difference)]
+
+
+def _difference(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
+    return a[0] - b[0], math.hypot(a[1], b[1])
 
 
 def quantity_table(quantity: Quantity, name: str, title: str) -> Table:

@@ -16,8 +16,6 @@ from scalesmear.report.style import BLUE, GREY, INK, ORANGE, PALE_BLUE, margins,
 from scalesmear.validation import AFTER, BEFORE, VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
@@ -170,24 +168,3 @@ def _name_axes(main: Axes, ratio: Axes, plot: PlotFits) -> None:
     ratio.set_xlim(plot.result.edges[0], plot.result.edges[-1])
     ratio.set_ylabel("data / sim.", loc="center")
     main.set_ylabel(f"events / {variable.unit}" if variable.unit else "events / unit")
-
-
-def peaks_rows(plots: Sequence[PlotFits]) -> list[tuple[str, ...]]:
-    """Return a row of words for each plot with line shapes: peaks and resolutions after."""
-    rows = []
-    for plot in plots:
-        shapes = [plot.shapes.get(f"{kind} {AFTER}") for kind in ("data", "sim")]
-        if all(shape is None for shape in shapes):
-            continue
-        rows.append(
-            (
-                plot.result.name.replace("_", " "),
-                *(_with_error(s.peak, s.peak_error) if s else "" for s in shapes),
-                *(_with_error(s.resolution, s.resolution_error) if s else "" for s in shapes),
-            )
-        )
-    return rows
-
-
-def _with_error(value: float, error: float) -> str:
-    return f"{value:.3f} +- {error:.3f}"

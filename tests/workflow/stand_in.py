@@ -16,12 +16,14 @@ WRITES = {
     *("--output", "--summary", "--table", "--result", "--output-file", "--validation-plot"),
 }
 SETTINGS = (
-    *("select", "run_bins", "stability", "reweight", "fill", "fit", "closure", "export", "report"),
+    *("select", "run_bins", "stability", "reweight", "fill", "fit", "closure", "export"),
+    *("validation", "report"),
 )
 FITS = ("coarse", "fine", "et", "gain", "stochastic")
 FOLDER_OF = {
     "toys": ("samples.tsv",),
     "fit": ("scales.dat", "combined.dat", "smearings.dat", "fit.json"),
+    "plots": ("plots.json", "peaks.tsv"),
     "report": ("report.html", "summary.txt", "figures"),
 }
 
@@ -78,6 +80,10 @@ def check(output: Path) -> None:
         write(output / "samples.yml", inputs["sample_name"])
         published |= {"sample_table": str(output / "samples.yml")}
     published |= {"sample_name": inputs.get("sample_name")}
+    published["plots"] = None
+    if inputs.get("plots", "standard"):
+        write(output / "plots.tsv", "plots")
+        published["plots"] = str(output / "plots.tsv")
     published["inputs"] = str(output / "inputs.json")
     write(output / "published.yml", json.dumps(published | {"jobs": jobs}))
 
@@ -98,7 +104,7 @@ def main() -> int:
     flags = flags_of(flags_on_stdin() if words == ["@-"] else words)
     said = json.dumps([verb, flags])
     for flag, words in flags.items():
-        if not words and flag != "--scaled":
+        if not words and flag not in {"--scaled", "--plots"}:
             say(f"scalesmear {verb}: {flag} is empty; give it a value")
             return 1
         absent = [w for w in words if w.startswith("/") and not Path(w).exists()]

@@ -26,7 +26,8 @@ STAGES = (
         for fit in ("coarse", "fine")
         for name in ("fill", "fit", "closure_fill", "closure")
     ),
-    *("export", "before", "after", "z_after", "mass", "scaling_step", "report"),
+    *("export", "before", "after", "z_after", "mass", "scaling_step"),
+    *("validation_fill", "validation", "report"),
 )
 
 
@@ -52,9 +53,9 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     assert outcome.code == 0, outcome.said
     assert sorted(stage_lines(outcome.said)) == sorted(STAGES)
     assert re.findall(r"(\w+)/fit +skipped", outcome.said) == ["et", "gain", "stochastic"]
-    # select, spectra of the Z and masses, before and after, and two fills in each fit are scattered
-    # over 2 jobs, 13 stages are not
-    assert "workdir: whole, 22 stages, 31 steps" in outcome.out
+    # select, spectra of the Z and masses, before and after, plots and two fills in each fit are
+    # scattered over 2 jobs, 14 stages are not
+    assert "workdir: whole, 24 stages, 34 steps" in outcome.out
     # each job of the stand-in reports 3 files and 1000 events
     assert "2/2 jobs" in stage_lines(outcome.said)["select"]
     assert "6/6 files  2,000 events" in stage_lines(outcome.said)["select"]
@@ -75,6 +76,7 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     report = arguments(work / "report/report.html")
     assert report["--fits"] == [str(work / f"{fit}/fit/fit.json") for fit in ("coarse", "fine")]
     assert report["--after"] == [str(work / f"after_{i}/histograms.npz") for i in (0, 1)]
+    assert report["--plots"] == [str(work / "validation/plots.json")]
     assert report["--scaled"] == [str(work / "scaling_step/scaled.root")]
     after = arguments(work / "after_0/histograms.npz")
     assert after["--smearings"] == [str(work / "export/era_smearings.dat")]
@@ -85,7 +87,7 @@ def test_without_a_table_of_samples_nothing_is_scaled(derivation: Shell) -> None
     (derivation.folder / "inputs.yml").write_text("samples: samples.tsv\n")
     outcome = scalesmear_run(derivation)
     assert outcome.code == 0, outcome.said
-    assert "workdir: whole, 21 stages, 30 steps" in outcome.out
+    assert "workdir: whole, 23 stages, 33 steps" in outcome.out
     assert arguments(derivation.folder / "workdir/report/report.html")["--scaled"] == []
 
 
@@ -123,6 +125,16 @@ def test_fit_that_was_asked_for_and_never_ran_is_missing(derivation: Shell) -> N
     missing = verify(derivation.folder / "workdir").missing
     assert missing[0] == "stage gain never ran: it waits for fein[*].fit, which no stage is"
     assert not any(sentence.startswith("stage fine") for sentence in missing)
+
+
+def test_without_plots_none_are_made(derivation: Shell) -> None:
+    text = "samples: samples.tsv\nsample_name: zee\nplots: null\n"
+    (derivation.folder / "inputs.yml").write_text(text)
+    outcome = scalesmear_run(derivation)
+    assert outcome.code == 0, outcome.said
+    work = derivation.folder / "workdir"
+    assert arguments(work / "report/report.html")["--plots"] == []
+    assert not list(work.glob("validation*/*.npz"))
 
 
 def test_plain_yadage_run_shows_the_same_progress(derivation: Shell) -> None:

@@ -31,9 +31,9 @@ NO_FIT: dict[str, Any] = yaml.safe_load((REPOSITORY / "no_fit.yml").read_text())
 # What `check` and `export` write to published.yml; test_chain.py compares it with the real ones.
 PUBLISHED_BY_CHECK = {
     *(f"{name}_settings" for name in ("select", "run_bins", "stability", "fill", "fit")),
-    *(f"{name}_settings" for name in ("reweight", "closure", "export", "report")),
+    *(f"{name}_settings" for name in ("reweight", "closure", "export", "validation", "report")),
     *(f"{fit}_{what}" for fit in FITS for what in ("categories", "base")),
-    *("mass_categories", "jobs", "inputs", "sample_table", "sample_name"),
+    *("mass_categories", "plots", "jobs", "inputs", "sample_table", "sample_name"),
 }
 PUBLISHED_BY_EXPORT = {"scales", "smearings", "result"}
 

@@ -331,7 +331,7 @@ def fill_plots(
     n_events, dropped = 0, Counter({BELOW_ET: 0, WITHOUT_ROW: 0})
     for events in _blocks(batches):
         n_events += len(events)
-        weight = corrections.weights_of(events, kind)
+        weight = corrections.weights_of(events) if kind == "sim" else None
         for s, state in enumerate(every):
             factor, found = state.factors(events, kind)
             kinematics, keep, reasons = _corrected(events, factor, found, settings)

@@ -8,7 +8,8 @@ For tests, benchmarks and the example run: what a fit finds can be compared with
     data.et * true_scale(truth, data)  # calibrated as the simulation is
 
 Data and simulation share the physics and an intrinsic resolution. In data the energy has an
-additional Gaussian smearing and is divided by a scale, a run drift and a gain factor. Both are cut
+additional Gaussian smearing and is divided by a scale, a run drift, a gain factor and one that rises
+with Et. Both are cut
 more loosely than an analysis does, so that events may migrate over its edges.
 
 Every event is drawn from a stream that is keyed by seed, kind, number of the stream (the file) and
@@ -70,6 +71,12 @@ SMEARING = np.array(
 DRIFT = np.array([0.0010, 0.0015, 0.0020, 0.0035, 0.0050])
 """RMS of the run drift by region."""
 
+ET_PIVOT = 45.0
+"""Et at which the factor by Et is 1 [GeV]: that of an electron of a Z at rest."""
+
+ET_LINE = (25.0, 65.0)
+"""Range in which the factor by Et is a straight line [GeV]; it is constant beyond."""
+
 MASS_RANGE = (55.0, 125.0)
 ET_MIN = (28.0, 17.0)
 ABS_ETA_MAX = 2.6
@@ -92,6 +99,8 @@ class ToyTruth:
         Factor by run and window of `ABS_ETA`; its mean over events is 1.
     gain_scales : dict
         Factor by gain.
+    et_slope : float
+        By how much the factor rises per 10 GeV of Et, see `et_factor`.
     background_fraction : float
         Fraction of non-resonant pairs in data, before acceptance.
     negative_fraction : float
@@ -110,7 +119,8 @@ class ToyTruth:
     runs: NDArray[np.uint32]
     run_share: NDArray[np.float64]
     drift: NDArray[np.float64]
-    gain_scales: dict[int, float] = field(default_factory=lambda: {12: 1.0, 6: 1.004, 1: 1.01})
+    gain_scales: dict[int, float] = field(default_factory=lambda: {12: 1.0, 6: 1.007, 1: 1.02})
+    et_slope: float = 0.0
     background_fraction: float = 0.0
     negative_fraction: float = 0.12
     sim_z_pt: float = 1.0
@@ -120,7 +130,8 @@ class ToyTruth:
     def as_json(self) -> dict[str, Any]:
         """Return the truth as it is written beside the toy files.
 
-        The energy of a data electron needs the product of scale, drift factor and gain factor.
+        The energy of a data electron needs the product of scale, drift factor, gain factor and the
+        factor by Et.
         """
         windows = [
             {"abs_eta": list(abs_eta), "r9": r9}
@@ -143,6 +154,7 @@ class ToyTruth:
                 "factor": self.drift.tolist(),
             },
             "gain": {str(gain): scale for gain, scale in self.gain_scales.items() if gain != 12},
+            "et_slope": self.et_slope,
             "background_fraction": self.background_fraction,
             "sim_z_pt": self.sim_z_pt,
         }
@@ -199,10 +211,31 @@ def true_smearing(truth: ToyTruth, events: Events) -> NDArray[np.float64]:
 def true_scale(truth: ToyTruth, events: Events) -> NDArray[np.float64]:
     """Return the factor that corrects each electron of data, shape (n, 2).
 
-    It is the product of the scale, the drift factor of the run and the factor of the gain.
+    It is the product of the scale, the drift factor of the run, the factor of the gain, and the
+    factor by the Et that these three leave.
     """
     run = np.searchsorted(truth.runs, events.run)
-    return _true_scale(truth, run, region(events.abs_eta), _high_r9(events.r9), events.gain)
+    factor = _true_scale(truth, run, region(events.abs_eta), _high_r9(events.r9), events.gain)
+    return factor * et_factor(truth, events.et * factor)
+
+
+def et_factor(truth: ToyTruth, et: FloatArray) -> NDArray[np.float64]:
+    """Return the factor by Et [GeV]: 1 at `ET_PIVOT`, a straight line inside `ET_LINE`."""
+    return np.asarray(1 + truth.et_slope / 10 * (np.clip(et, *ET_LINE) - ET_PIVOT), np.float64)
+
+
+def _before_et_factor(truth: ToyTruth, et: FloatArray) -> NDArray[np.float64]:
+    """Return the x that solves x et_factor(x) = et.
+
+    With b the slope per GeV and p the pivot it is the root of b x^2 + (1 - b p) x - et = 0, written
+    so that b may be 0.
+    """
+    slope = truth.et_slope / 10
+    linear = 1 - slope * ET_PIVOT
+    low, high = (edge * et_factor(truth, np.array(edge)) for edge in ET_LINE)
+    inside = np.clip(et, low, high)
+    x = 2 * inside / (linear + np.sqrt(linear**2 + 4 * slope * inside))
+    return np.asarray(x * (et / inside), np.float64)
 
 
 def _true_scale(
@@ -303,6 +336,7 @@ def _generate_block(truth: ToyTruth, kind: Kind, n_drawn: int, rng: Generator) -
     if kind == "data":
         run_index = np.searchsorted(np.cumsum(truth.run_share)[:-1], rng.random(n), side="right")
         et *= 1 + truth.smearings[where, high_r9] * rng.standard_normal((n, 2))
+        et = _before_et_factor(truth, et)
         et /= _true_scale(truth, run_index, where, high_r9, gain)
     events = Events(
         run=truth.runs[run_index] if kind == "data" else np.ones(n, np.uint32),
@@ -430,9 +464,9 @@ def _r9(where: IntArray, rng: Generator) -> NDArray[np.float32]:
 
 
 def _gain(et: FloatArray, rng: Generator) -> NDArray[np.uint8]:
-    """Draw the gain: 6 from about 130 GeV on, 0.2 % of all electrons, and 1 from 450 GeV on."""
+    """Draw the gain: 6 from about 130 GeV on, 0.2 % of all electrons, and 1 from twice that on."""
     level = et * (1 + 0.1 * rng.standard_normal(et.shape))
-    return np.where(level > 450, 1, np.where(level > 130, 6, 12)).astype(np.uint8)
+    return np.where(level > 260, 1, np.where(level > 130, 6, 12)).astype(np.uint8)
 
 
 def _weights(truth: ToyTruth, n: int, rng: Generator) -> NDArray[np.float32]:

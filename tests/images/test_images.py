@@ -126,7 +126,7 @@ def test_runner_starts_the_container_of_a_step_beside_itself(tmp_path: Path) -> 
     script = f"""cd {tmp_path}
     eval "$(scalesmear environment --runtime docker)"
     packtivity-run -w toys /opt/workflow/steps.yml#/toys -p output="'{{workdir}}'" -p seed=1 \\
-        -p data_events=10 -p sim_events=10 -p data_files=1 -p sim_files=1"""
+        -p data_events=10 -p sim_events=10 -p data_files=1 -p sim_files=1 -p et_slope=0"""
     socket = "/var/run/docker.sock"
     options = ["-v", f"{socket}:{socket}", "--group-add", str(Path(socket).stat().st_gid)]
     run(RUNNER, script, *options, "-v", f"{tmp_path}:{tmp_path}")

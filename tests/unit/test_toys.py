@@ -20,6 +20,7 @@ from scalesmear.io.samplestable import read_sample
 from scalesmear.kinematics import pair_mass
 from scalesmear.toys import (
     chunk_sizes,
+    et_factor,
     generate,
     generate_chunk,
     make_truth,
@@ -106,6 +107,7 @@ def test_true_scale_is_the_product_of_scale_drift_and_gain() -> None:
         eta_sc=np.array([[0.3, -2.1]]),
         r9=np.array([[0.95, 0.96]]),
         gain=np.array([[6, 12]]),
+        et=np.array([[150.0, 45.0]], np.float32),
     )
     expected = [
         truth.scales[0, 0] * truth.drift[7, 0] * 1.5,
@@ -113,6 +115,21 @@ def test_true_scale_is_the_product_of_scale_drift_and_gain() -> None:
     ]
     assert true_scale(truth, pair)[0].tolist() == pytest.approx(expected)
     assert true_smearing(truth, pair)[0].tolist() == [truth.smearings[0, 0], truth.smearings[4, 1]]
+
+
+def test_the_factor_by_et_is_that_of_the_et_which_the_other_factors_leave() -> None:
+    truth = make_truth(2, et_slope=0.003)
+    # 0.3 % for 10 GeV above 45 GeV, and the ends of the line beyond 25 and 65 GeV
+    found = et_factor(truth, np.array([45.0, 55.0, 10.0, 300.0]))
+    assert found.tolist() == pytest.approx([1, 1.003, 0.994, 1.006])
+    # with the factor, energies are those without it: smeared alike, and calibrated the same
+    level = dataclasses.replace(truth, et_slope=0.0)
+    steep, flat = (generate(t, "data", 300) for t in (truth, level))
+    common = np.isin(steep.phi[:, 0], flat.phi[:, 0])
+    others = np.isin(flat.phi[:, 0], steep.phi[common, 0])
+    assert common.sum() > 100
+    calibrated = (steep.et * true_scale(truth, steep))[common]
+    np.testing.assert_allclose(calibrated, (flat.et * true_scale(level, flat))[others], rtol=2e-6)
 
 
 def test_the_scale_divides_the_energy_and_nothing_else() -> None:
@@ -137,7 +154,7 @@ def test_the_truth_as_json_has_each_window_once() -> None:
     content = json.loads(json.dumps(truth.as_json()))
     assert content["seed"] == 1
     assert content["background_fraction"] == 0.01
-    assert content["gain"] == {"6": 1.004, "1": 1.01}
+    assert content["gain"] == {"6": 1.007, "1": 1.02}
     assert len(content["scales"]) == len(content["smearings"]) == 10
     assert content["scales"][3] == {
         "abs_eta": [1.0, 1.2],

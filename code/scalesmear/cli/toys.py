@@ -56,8 +56,9 @@ NUMBERS = {
     "background-fraction": Option(0.0, 0.0, 0.9, "of non-resonant pairs in data"),
     "negative-fraction": Option(0.12, 0.0, 0.4, "of simulated events with a negative weight"),
     "sim-z-pt": Option(1.1, 0.2, 5.0, "factor on the pT of the Z in simulation"),
-    "gain-6-scale": Option(1.004, 0.5, 2.0, "factor that data need in gain 6"),
-    "gain-1-scale": Option(1.01, 0.5, 2.0, "factor that data need in gain 1"),
+    "gain-6-scale": Option(1.007, 0.5, 2.0, "factor that data need in gain 6"),
+    "gain-1-scale": Option(1.02, 0.5, 2.0, "factor that data need in gain 1"),
+    "et-slope": Option(0.0, -0.02, 0.02, "rise per 10 GeV of the factor that data need by Et"),
 }
 
 
@@ -81,6 +82,7 @@ def run(args: argparse.Namespace) -> None:
         args.seed,
         args.runs,
         gain_scales={12: 1.0, 6: args.gain_6_scale, 1: args.gain_1_scale},
+        et_slope=args.et_slope,
         background_fraction=args.background_fraction,
         negative_fraction=args.negative_fraction,
         sim_z_pt=args.sim_z_pt,

@@ -31,7 +31,9 @@ def build(inputs: ReportInputs) -> Report:
     injection = None
     if inputs.truth is not None:
         runs = inputs.cut_flow.data.runs
-        injection = compare(inputs.truth, inputs.combined, inputs.stability, inputs.shown, runs)
+        injection = compare(
+            inputs.truth, inputs.combined, inputs.stability, inputs.fits, inputs.shown, runs
+        )
     masses = masses_of(inputs)
     rendered = render_sections(sections(inputs, masses, injection))
     return Report(

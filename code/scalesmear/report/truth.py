@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +30,7 @@ NOT_DETERMINED = "not determined"
 
 @dataclass(frozen=True)
 class Truth:
-    """What toy data need to be calibrated: scale x drift.
+    """What toy data need to be calibrated: scale x drift x factor of the gain.
 
     Attributes
     ----------
@@ -39,12 +39,18 @@ class Truth:
         Ranges of |eta| with a drift of their own.
     drift : dict
         Factors of all regions by run.
+    gain : dict
+        Factors by gain, relative to gain 12.
+    et_slope : float
+        By how much the factor rises per 10 GeV of Et.
     """
 
     scales: tuple[tuple[Window, float], ...]
     smearings: tuple[tuple[Window, float], ...]
     regions: tuple[Range, ...]
     drift: Mapping[int, tuple[float, ...]]
+    gain: Mapping[int, float] = field(default_factory=dict)
+    et_slope: float = 0.0
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Truth:
@@ -66,6 +72,8 @@ class Truth:
                 int(run): tuple(map(float, factors))
                 for run, factors in zip(drift["runs"], drift["factor"], strict=True)
             },
+            gain={int(gain): float(factor) for gain, factor in content["gain"].items()},
+            et_slope=float(content.get("et_slope", 0.0)),
         )
 
     def mean_drift(self, region: int, runs: Mapping[int, int], within: RunRange) -> float:
@@ -101,8 +109,10 @@ class Injection:
     Attributes
     ----------
     scales, smearings, drift : tuple of Comparison
-        Total scales and smearings of the last fit's categories; the run dependence of each region
+        Total scales and smearings of the shown fit's categories; the run dependence of each region
         relative to its average.
+    gains : tuple of Comparison
+        Scales of fits by gain relative to gain 12.
     skipped : tuple of str
         What could not be compared, and why.
     """
@@ -110,6 +120,7 @@ class Injection:
     scales: tuple[Comparison, ...]
     smearings: tuple[Comparison, ...]
     drift: tuple[Comparison, ...]
+    gains: tuple[Comparison, ...]
     skipped: tuple[str, ...]
 
     @property
@@ -119,6 +130,7 @@ class Injection:
             "total scale": self.scales,
             "smearing": self.smearings,
             "run dependence": self.drift,
+            "gain": self.gains,
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -159,7 +171,8 @@ def compare(
     truth: Truth,
     combined: CombinedScales,
     stability: Stability,
-    last: NamedFit,
+    fits: Sequence[NamedFit],
+    shown: NamedFit,
     runs: Mapping[int, int],
 ) -> Injection:
     """Return injected against derived values.
@@ -170,16 +183,19 @@ def compare(
     combined : CombinedScales
         Product of all steps.
     stability : Stability
-    last : NamedFit
-        Last fit of the chain: its categories are compared, with its errors.
+    fits : sequence of NamedFit
+        All fits of the chain.
+    shown : NamedFit
+        The one in whose categories totals are compared, with its errors.
     runs : mapping of int to int
         Number of data events of each run.
     """
     skipped: list[str] = []
     return Injection(
-        scales=tuple(_compare_scales(truth, combined, last, runs, skipped)),
-        smearings=tuple(_compare_smearings(truth, last, skipped)),
+        scales=tuple(_compare_scales(truth, combined, shown, runs, skipped)),
+        smearings=tuple(_compare_smearings(truth, shown, skipped)),
         drift=tuple(_compare_drift(truth, stability, runs)),
+        gains=tuple(compare_gains(truth, fits, skipped)),
         skipped=tuple(skipped),
     )
 
@@ -263,6 +279,31 @@ def _compare_drift(
                 float(derived[i] / (weight @ derived)),
                 float(error[i]),
             )
+
+
+def compare_gains(
+    truth: Truth, fits: Sequence[NamedFit], skipped: list[str]
+) -> Iterable[Comparison]:
+    """Compare each scale of a fit for one gain with that for gain 12 in the same window."""
+    for place, fit in enumerate(fits):
+        et_is_left = truth.et_slope and not any(
+            "et" in f.categories.variables for f in fits[:place]
+        )
+        scale, error = fit.result.scale, fit.result.scale_error / fit.result.scale
+        windows = fit.categories.scales
+        for i, window in enumerate(windows):
+            twelve = replace(window, gain=12)
+            if window.gain in {None, 12} or twelve not in windows:
+                continue
+            j, name = windows.index(twelve), f"{fit.name}: {plain(window)}"
+            relative = math.hypot(error[i], error[j])
+            if et_is_left:
+                skipped.append(f"{name}: depends on Et, too, which no fit before it looked at")
+            elif not 0 < relative < math.inf:
+                skipped.append(f"{name}: {NOT_DETERMINED}")
+            else:
+                ratio = float(scale[i] / scale[j])
+                yield Comparison.of(name, truth.gain[window.gain], ratio, ratio * relative)
 
 
 def _distinct(cells: Sequence[StabilityCell]) -> list[StabilityCell]:

@@ -81,9 +81,11 @@ def selected(folder: Path) -> dict[Kind, Events]:
 
 
 def repeated(events: Events, n_events: int) -> Events:
-    """Return `n_events` events: the same ones again and again."""
+    """Return `n_events` events: the same ones again and again, but for 1 % of their mass."""
     times = -(-n_events // len(events))
-    return Events.concatenate([events] * times).where(slice(n_events))
+    many = Events.concatenate([events] * times).where(slice(n_events))
+    many.mass[:] *= np.random.default_rng(2).uniform(0.99, 1.01, n_events).astype(np.float32)
+    return many
 
 
 def fill(case: Case, batches: Iterable[Events], categories: CategorySet, exponent: int) -> None:

@@ -16,6 +16,7 @@ from _common import print_table, seconds, sum_bytes
 
 from scalesmear.corrections import ScaleTable, SmearingTable, multiply
 from scalesmear.draws import standard_normal
+from scalesmear.fill import correct
 from scalesmear.io.categoryfile import read_categories
 
 N_RANGES = 350
@@ -59,7 +60,13 @@ def main(n_electrons: int) -> None:
     shuffled = rng.permutation(run)
     fine, coarse = read_categories("fine"), read_categories("coarse")
     smearings = SmearingTable.of(coarse.smearings, [0.01] * 8, [1e-4] * 8)
+    mass = events["et"].sum(axis=1)
+
+    def apply(run: Any) -> None:
+        correct(mass, events["et"], table.lookup(run, *legs).scale)
+
     operations = {
+        "apply: scale, mass, Et": (lambda: apply(run), [run, mass, *legs]),
         "scale, runs in order": (lambda: table.lookup(run, *legs), [run, *legs]),
         "scale, runs at random": (lambda: table.lookup(shuffled, *legs), [shuffled, *legs]),
         "fine category": (lambda: fine.category_of(*legs, gain), legs[:2]),

@@ -9,6 +9,7 @@ provenance.
 from __future__ import annotations
 
 import json
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -67,7 +68,7 @@ class EventWriter:
         self._path = path
         self._schema = schema(kind, provenance())
         self._stack = ExitStack()
-        self._waiting: list[Events] = []
+        self._rooms = _room(), _room()  # one is filled while the other is written
         self._n_waiting = 0
 
     def __enter__(self) -> Self:
@@ -76,6 +77,8 @@ class EventWriter:
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         writer = pa.ipc.new_file(sink, self._schema, options=options)
         self._writer = self._stack.enter_context(writer)
+        self._pool = self._stack.enter_context(ThreadPoolExecutor(1))
+        self._written: Future[None] = self._pool.submit(lambda: None)
         return self
 
     def __exit__(
@@ -88,27 +91,36 @@ class EventWriter:
             self._stack.__exit__(kind, error, trace)
         else:
             with self._stack:
-                self._flush(self._n_waiting)
+                if self._n_waiting:
+                    self._flush()
+                self._written.result()
 
     def write(self, events: Events) -> None:
-        """Append events, which must hold all columns."""
+        """Append events, which must hold all columns; they may change afterwards."""
         if missing := [name for name in COLUMNS if name not in events.columns]:
             raise ValueError(f"column {missing[0]!r} is missing from the events to write")
-        self._waiting.append(events)
-        self._n_waiting += len(events)
-        if self._n_waiting >= BATCH_SIZE:
-            self._flush(self._n_waiting - self._n_waiting % BATCH_SIZE)
+        first = 0
+        while first < len(events):
+            end = min(len(events), first + BATCH_SIZE - self._n_waiting)
+            filled = slice(self._n_waiting, self._n_waiting + end - first)
+            for name in COLUMNS:
+                getattr(self._rooms[0], name)[filled] = getattr(events, name)[first:end]
+            self._n_waiting, first = filled.stop, end
+            if self._n_waiting == BATCH_SIZE:
+                self._flush()
 
-    def _flush(self, count: int) -> None:
-        """Write the first `count` of the waiting events."""
-        if count == 0:
-            return
-        events = Events.concatenate(self._waiting) if len(self._waiting) > 1 else self._waiting[0]
-        for start in range(0, count, BATCH_SIZE):
-            part = events.where(slice(start, min(start + BATCH_SIZE, count)))
-            self._writer.write_batch(_record_batch(part, self._schema))
-        self._waiting = [events.where(slice(count, None))]
-        self._n_waiting -= count
+    def _flush(self) -> None:
+        """Have a thread write the waiting events, once those before are written."""
+        self._written.result()
+        batch = _record_batch(self._rooms[0].where(slice(self._n_waiting)), self._schema)
+        self._written = self._pool.submit(self._writer.write_batch, batch)
+        self._rooms, self._n_waiting = self._rooms[::-1], 0
+
+
+def _room() -> Events:
+    """Return room for a record batch; to use it again is much faster than to ask for memory."""
+    shape = {True: (BATCH_SIZE, 2), False: (BATCH_SIZE,)}
+    return Events(**{n: np.empty(shape[c.per_electron], c.dtype) for n, c in COLUMNS.items()})
 
 
 def _record_batch(events: Events, layout: pa.Schema) -> pa.RecordBatch:

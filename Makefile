@@ -25,6 +25,7 @@ sources := pyproject.toml README.md $(examples) \
 step_images := $(patsubst images/%/requirements.txt,%,$(wildcard images/*/requirements.txt))
 step_venvs := $(step_images:%=.venvs/%/.installed)
 runner := .venvs/runner
+services := .venvs/recast/.installed .venvs/reana/.installed
 
 uv_version := 0.13.9
 uv := .venvs/uv/bin/uv
@@ -55,7 +56,7 @@ derive: $(runner)/.installed
 	    --runtime $(runtime) $(if $(wildcard $(WORKDIR)/_yadage),--continue)
 
 .PHONY: test
-test: lint venvs  ## lint, types, and all tests (those marked docker need an engine)
+test: lint venvs services  ## lint, types, and all tests (those marked docker need an engine)
 	@$(MAKE) --silent steps-$(runtime)
 	.venv/bin/python -m pytest $(PYTEST_ARGS)
 
@@ -76,6 +77,9 @@ images:  ## build the images of the steps and the runner
 
 .PHONY: venvs
 venvs: $(step_venvs) $(runner)/.installed  ## make the environments that stand in for the images on this machine
+
+.PHONY: services
+services: $(services)  ## make the environments of the tools of RECAST and REANA
 
 .PHONY: steps-docker steps-host
 steps-docker: images $(runner)/.installed
@@ -115,8 +119,8 @@ $(uv):
 $(step_venvs): .venvs/%/.installed: images/%/requirements.txt $(sources) | $(uv)
 	$(call environment,.venvs/$*,$<,$(if $(wildcard examples/$*/pyproject.toml),--reinstall-package $* ./examples/$*))
 
-$(runner)/.installed: requirements-runner.txt $(sources) | $(uv)
-	$(call environment,$(runner),$<,)
+$(runner)/.installed $(services): .venvs/%/.installed: requirements-%.txt $(sources) | $(uv)
+	$(call environment,.venvs/$*,$<,)
 
 .venv/.installed: requirements-dev.txt pyproject.toml | $(uv)
 	$(call environment,.venv,$<,--editable)

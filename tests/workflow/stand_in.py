@@ -64,7 +64,9 @@ def check(output: Path) -> None:
     files["mass_categories"] = f"categories/{fits[-1]}.yml"
     for key, name in files.items():
         name_of_stage = key.rpartition("_")[0]
-        write(output / name, json.dumps(inputs.get("settings", {}).get(name_of_stage)))
+        given = inputs.get("settings", {}).get(name_of_stage)
+        era = {"era": inputs.get("era", "era")} if name_of_stage == "export" else None
+        write(output / name, json.dumps(given or era))
         published[key] = str(output / name)
     for fit in FITS:
         published.setdefault(f"{fit}_categories", None)
@@ -88,12 +90,13 @@ def check(output: Path) -> None:
     write(output / "published.yml", json.dumps(published | {"jobs": jobs}))
 
 
-def export(output: Path, said: str) -> None:
-    for name in ("era_scales.dat", "era_smearings.dat", "result.json"):
+def export(output: Path, settings: Path, said: str) -> None:
+    era = json.loads(settings.read_text())["era"]
+    for name in (f"{era}_scales.dat", f"{era}_smearings.dat", "result.json"):
         write(output / name, said)
     published = {
-        "scales": str(output / "era_scales.dat"),
-        "smearings": str(output / "era_smearings.dat"),
+        "scales": str(output / f"{era}_scales.dat"),
+        "smearings": str(output / f"{era}_smearings.dat"),
         "result": str(output / "result.json"),
     }
     write(output / "published.yml", json.dumps(published))
@@ -121,7 +124,7 @@ def main() -> int:
     if verb == "check":
         check(output)
     elif verb == "export":
-        export(output, said)
+        export(output, Path(flags["--settings"][0]), said)
     elif verb in FOLDER_OF:
         for name in FOLDER_OF[verb]:
             write(output / name, said)

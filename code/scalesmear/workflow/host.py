@@ -138,8 +138,14 @@ def venv_for(environment: Mapping[str, Any], venvs: Path) -> Path:
     if environment["environment_type"] != "docker-encapsulated":
         kind = environment["environment_type"]
         raise InputError("steps.yml", f"environment_type {kind} has no image", "run it with Docker")
-    for wish in ("envscript", "par_mounts", "resources"):
-        if environment.get(wish):
+    # resources are words such as CVMFS, which only a container has, or limits for a cluster
+    mounted = [wish for wish in environment.get("resources", ()) if isinstance(wish, str)]
+    for wish, asked in (
+        ("envscript", environment.get("envscript")),
+        ("par_mounts", environment.get("par_mounts")),
+        ("resources", mounted),
+    ):
+        if asked:
             raise InputError("steps.yml", f"{wish} wants a container", "run it with Docker")
     return venv_of(environment["image"], venvs)
 

@@ -40,12 +40,15 @@ class Choice:
 
 
 def environment_variables(runtime: Runtime) -> dict[str, str]:
-    """Return the variables that yadage-run and packtivity-run want for a runtime.
+    """Return the variables that yadage-run, packtivity-run and recast want for a runtime.
 
     Containers run as the calling user, without network, from images that are here already.
     """
     if runtime == "host":
-        return WATCHED | {VENVS_VARIABLE: str(venvs_folder())}
+        return WATCHED | {
+            VENVS_VARIABLE: str(venvs_folder()),
+            "RECAST_LOCAL_BACKENDSTRING": HOST_BACKEND,
+        }
     inside = {"HOME": "/tmp"} | ONE_THREAD
     words = [f"-u {os.getuid()}:{os.getgid()}", "--network none"]
     words += [f"-e {name}={value}" for name, value in inside.items()]

@@ -12,6 +12,7 @@ import uproot
 
 from scalesmear import toys
 from scalesmear.cli import main
+from scalesmear.cli.toys import NUMBERS
 from scalesmear.cli._ingredients import DataSet, read_ingredients
 from scalesmear.events import Events
 from scalesmear.io.ntuples import open_ntuple
@@ -299,7 +300,7 @@ def test_table_of_samples_holds_what_was_made(tmp_path: Path) -> None:
     assert main(["toys", "--output", str(tmp_path), *words, "--sim-files", "2"]) == 0
     sample = read_sample(tmp_path / "samples.yml", "zee")
     found = read_ingredients({}, sample, DataSet()).normalisation
-    truth = make_truth(1)
+    truth = make_truth(1, sim_z_pt=NUMBERS["sim-z-pt"].default)
     made = produce_chunk(truth, "data", 3000, 0, 0).n_made
     sums = [produce_chunk(truth, "sim", 2500, stream, 0).sum_of_weights for stream in (0, 1)]
     assert found.expected_events == pytest.approx(made, rel=1e-7)

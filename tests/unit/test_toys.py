@@ -12,8 +12,8 @@ import uproot
 
 from scalesmear import toys
 from scalesmear.cli import main
-from scalesmear.cli.toys import NUMBERS
 from scalesmear.cli._ingredients import DataSet, read_ingredients
+from scalesmear.cli.toys import NUMBERS
 from scalesmear.events import Events
 from scalesmear.io.ntuples import open_ntuple
 from scalesmear.io.samples import read_samples

@@ -94,6 +94,17 @@ class Events:
         places = np.flatnonzero(keep)
         return Events(**{n: _take_rows(self.__dict__[n], places) for n in self.columns})
 
+    def leading_first(self) -> Events:
+        """Return the events with the electron of larger Et first."""
+        swapped = (self.et[:, 1] > self.et[:, 0])[:, np.newaxis]
+        values = {name: self.__dict__[name] for name in self.columns}
+        return Events(
+            **{
+                name: np.where(swapped, column[:, ::-1], column) if column.ndim == 2 else column
+                for name, column in values.items()
+            }
+        )
+
     @staticmethod
     def concatenate(batches: Iterable[Events]) -> Events:
         """Join batches that hold the same columns."""

@@ -350,7 +350,7 @@ def _generate_block(truth: ToyTruth, kind: Kind, n_drawn: int, rng: Generator) -
         r9=r9,
         gain=gain,
     )
-    return _leading_first(events.where(_is_accepted(events)))
+    return events.where(_is_accepted(events)).leading_first()
 
 
 def _is_accepted(events: Events) -> NDArray[np.bool_]:
@@ -358,15 +358,6 @@ def _is_accepted(events: Events) -> NDArray[np.bool_]:
     in_et = (events.et.max(axis=1) >= ET_MIN[0]) & (events.et.min(axis=1) >= ET_MIN[1])
     kept: NDArray[np.bool_] = in_mass & in_et & (events.abs_eta.max(axis=1) < ABS_ETA_MAX)
     return kept
-
-
-def _leading_first(events: Events) -> Events:
-    """Put the electron of larger Et first."""
-    swapped = events.et[:, 1] > events.et[:, 0]
-    for name in ("et", "eta", "phi", "eta_sc", "r9", "gain"):
-        values = getattr(events, name)
-        values[swapped] = values[swapped, ::-1]
-    return events
 
 
 def _drawn_pairs(

@@ -10,8 +10,12 @@ import pytest
 from scalesmear.cells import Boxes, Window
 from scalesmear.cli import main
 from scalesmear.combining import Systematics, add_systematics, combine
-from scalesmear.corrections import ALL_RUNS, ScaleTable
+from scalesmear.corrected import correct_events
+from scalesmear.corrections import ALL_RUNS, ScaleTable, multiply
+from scalesmear.fill import Corrections
 from scalesmear.io.tables import read_scales, write_scales
+from scalesmear.toys import generate, make_truth
+from scalesmear.uncorrected import in_uncorrected_et
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +47,18 @@ def test_f30_run_limits_are_plain_numbers(runs: tuple[int, int], tmp_path: Path)
     assert found.scale.tolist() == [[1.1, 1.1]]
 
 
+def test_f31_the_exported_table_is_looked_up_with_raw_et() -> None:
+    # categories were fitted on scaled Et, and the table was read with unscaled Et
+    base = ScaleTable.of([(1, 9)], [EVERYTHING], [1.02], [0.0])
+    soft, hard = Window((0, 2.5), et=(0, 45)), Window((0, 2.5), et=(45, 14000))
+    fit = ScaleTable.of([ALL_RUNS] * 2, [soft, hard], [0.99, 1.01], [0.0, 0.0])
+    product = multiply(base, in_uncorrected_et(fit, base))
+    # 44.5 GeV is 45.39 GeV after the scale of 1.02, where the fit found 1.01
+    et, ones = np.array([[44.0, 44.5]]), np.ones((1, 2))
+    found = product.lookup(np.array([5]), ones, ones, et)
+    assert found.scale.tolist() == [[1.02 * 0.99, 1.02 * 1.01]]
+
+
 def test_f32_rows_that_overlap_in_part_are_cut_and_edges_are_kept() -> None:
     # such rows used to be dropped without a word, and edges rounded to four digits
     first = ScaleTable.of(
@@ -60,6 +76,18 @@ def test_f33_every_variable_that_a_systematic_error_uses_must_match() -> None:
     scales = ScaleTable.of([(1, 9)] * 2, [low, high], [1, 1], [0, 0])
     source = Systematics(Boxes.of([low, high]), np.array([0.1, 0.3]), ("1", "2"))
     np.testing.assert_allclose(add_systematics(scales, [source]).table.err, [0.001, 0.003])
+
+
+def test_f35_no_term_is_added_that_no_file_holds() -> None:
+    # an undocumented error of 1e-4 above 80 GeV and 5e-4 below used to be added
+    windows = [Window((0, 2.5), et=edges) for edges in ((0, 80), (80, 14000))]
+    one = ScaleTable.of([(1, 9)] * 2, windows, [1.01, 1.01], [2e-3, 2e-3])
+    two = ScaleTable.of([ALL_RUNS], [EVERYTHING], [1.0], [1e-3])
+    np.testing.assert_allclose(combine([one, two]).err / 1.01, np.hypot(2e-3 / 1.01, 1e-3))
+    events = generate(make_truth(1), "data", 2000)
+    table = ScaleTable.of([ALL_RUNS], [Window((0, 10))], [1.01], [0.0])
+    found = correct_events(events, "data", Corrections(table)).events
+    np.testing.assert_allclose(found.et / events.et, 1.01, rtol=1e-6)
 
 
 def test_f37_a_missing_table_is_an_error_and_nothing_is_written(

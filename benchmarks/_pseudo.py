@@ -40,7 +40,7 @@ class Truth:
 
     Arrays have shape (n,) for the n scale categories; `smearing` has one for each smearing category.
     `skew` adds to the response of data a tail towards low energies that no smearing describes: this
-    share of electrons loses an energy that is exponential with a mean of 2 %.
+    share of electrons loses an energy that is exponential with a mean of 4 %.
     """
 
     scale: Floats
@@ -157,7 +157,7 @@ class _Axis:
 
     def loss(self, share: float) -> Floats:
         """Return the density of the tail of one electron."""
-        out = np.where(self.y <= 0, np.exp(self.y / 0.01), 0.0)
+        out = np.where(self.y <= 0, np.exp(self.y / 0.02), 0.0)
         out *= share / out.sum()
         out[0] += 1 - share
         return out

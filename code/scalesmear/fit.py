@@ -55,7 +55,7 @@ SEARCH_LEVEL = MAX_LEVEL
 SEARCH_TOLERANCE = 0.1
 """The search ends when one more step is expected to bring less."""
 
-ROUNDS = (0.1, 1e-4)
+ROUNDS: tuple[float, ...] = (0.1, 1e-4)
 """Each round makes the weights anew and ends when one more step is expected to bring less.
 
 The last leaves 1 % of a standard deviation.
@@ -64,7 +64,7 @@ The last leaves 1 % of a standard deviation.
 LEVEL_MARGIN = 1.3
 """Cells are made finer only where the variance of the smearing is smaller by this factor."""
 
-MAX_STEP = (0.02, 5e-4)
+MAX_STEP = (0.03, 1.5e-3)
 """Largest change of ln(scale) and of smearing^2 in one iteration."""
 
 ONE_SIDED = 1.645
@@ -498,9 +498,10 @@ def solve(problem: Problem, start: Floats) -> Solution:
     n_eff, width = problem.choice.n_eff_sim, problem.histograms.grid.width
     parameters, n_iterations, n_evaluations = search.parameters, 0, search.n_evaluations
     level = coarsest_level(narrowest(problem.mapping.response(parameters)), width)
+    rounds = ROUNDS
     while True:
         templates = _arrange(problem, problem.bins.merge, level)
-        for tolerance in ROUNDS:
+        for tolerance in rounds:
             equations = ScoreEquations.at(templates, problem.mapping, n_eff, parameters)
             root = find_root(
                 equations, parameters, problem.box, tolerance=tolerance, max_iterations=limit
@@ -513,7 +514,7 @@ def solve(problem: Problem, start: Floats) -> Solution:
         if np.all(level <= needed) or not root.converged:
             value = search.evaluation.value
             return Solution(equations, root, value, n_iterations, n_evaluations)
-        level = np.minimum(level, needed)
+        level, rounds = np.minimum(level, needed), ROUNDS[-1:]  # the weights are good already
 
 
 def _compare_starts(
@@ -608,9 +609,8 @@ def _goodness(problem: Problem, solution: Solution) -> PairGoodness:
     compared = arrange(problem.histograms, choice.rows[known], merge, fitted.level[known])
     everything = problem.mapping.response(solution.root.parameters)
     response = Response(everything.share, everything.moments[known], everything.slopes[known])
-    noise = shape_noise(compared, response)
     n_data, n_free = fitted.counts.sum(axis=1), int(problem.box.free.sum())
-    return goodness(compared, noise, fitted.pairs, n_data, choice.n_eff_sim, n_free)
+    return goodness(compared, response, fitted.pairs, n_data, choice.n_eff_sim, n_free)
 
 
 def _nll(templates: Templates, noise: ShapeNoise) -> float:

@@ -241,6 +241,81 @@ def propagate_pairs(
 
 
 @compiled
+def judge_pairs(
+    layout: Layout, merge: IntArray, level: IntArray, counts: Floats, sim: Floats,
+    sim_variance: Floats, response: Response, capacity: int, out: Floats,
+) -> None:  # fmt: skip
+    """Fill chi2 of each pair, see `scalesmear.goodness`; 0 without data or simulation."""
+    work = work_space(layout, capacity)
+    for p in range(len(merge)):
+        bins = bins_of(layout, merge[p], level[p])
+        table = tabulate_pair(response, p, bins, work)
+        shapes = expect(sim[p, : bins.n_cells], table, bins, work)
+        total, n = shapes[0].sum(), counts[p, : bins.n_bins].sum()
+        if not (total > 0 and n > 0):
+            continue
+        probability = shapes[0] / total
+        data, expected = counts[p, : bins.n_bins], n * probability
+        covariance = _covary(bins, table.first, table.share[0], sim_variance[p, : bins.n_cells])
+        _normalise_covariance(covariance, n / total, probability)
+        _add_data(covariance, data, expected)
+        rest = data - expected
+        out[p] = rest @ np.linalg.solve(covariance, rest)
+
+
+@compiled
+def _covary(bins: Bins, first: int, share: Floats, cells: Floats) -> Floats:
+    """Return the covariance of T by the simulation; `cells` are sums of squared weights."""
+    out = np.zeros((bins.n_bins, bins.n_bins))
+    for b in range(bins.n_bins):
+        start = bins.below + b * bins.per_bin + first
+        for c in range(b, bins.n_bins):
+            shift = (c - b) * bins.per_bin  # the share in bin c begins so much later
+            total = 0.0
+            for i in range(max(shift, -start), min(len(share), len(cells) - start)):
+                total += cells[start + i] * share[i] * share[i - shift]
+            out[b, c] = out[c, b] = total
+    return out
+
+
+@compiled
+def _normalise_covariance(covariance: Floats, factor: float, p: Floats) -> None:
+    """Turn the covariance of T into that of n p, in place: n^2 / S^2 (1 - p 1') Cov(T) (1 - 1 p').
+
+    `factor` is n / S.
+    """
+    rows = covariance.sum(axis=1)
+    whole = rows.sum()
+    for b in range(len(p)):
+        for c in range(len(p)):
+            noise = covariance[b, c] - p[b] * rows[c] - p[c] * rows[b] + p[b] * p[c] * whole
+            covariance[b, c] = factor * factor * noise
+
+
+@compiled
+def _add_data(covariance: Floats, data: Floats, expected: Floats) -> None:
+    """Make the covariance of D - n p from that of n p, in place.
+
+    D is multinomial. Variances follow the mean of D and n p, weighted with their inverse
+    variances, because that does not fluctuate with their difference: with variances by one of them,
+    chi2 of few events is too large. The sum of D - n p is always 0; a constant, which no such
+    vector feels, makes the matrix regular.
+    """
+    n = data.sum()
+    pooled = np.empty(len(data))
+    for b in range(len(data)):
+        of_data, of_sim = max(expected[b], n * LEAST_PROBABILITY), covariance[b, b]
+        pooled[b] = (data[b] * of_sim + expected[b] * of_data) / (of_data + of_sim)
+        pooled[b] = max(pooled[b], n * LEAST_PROBABILITY)
+    change = np.sqrt(pooled / np.maximum(expected, n * LEAST_PROBABILITY))
+    for b in range(len(data)):
+        for c in range(len(data)):
+            covariance[b, c] *= change[b] * change[c]
+            covariance[b, c] += n - pooled[b] * pooled[c] / n
+        covariance[b, b] += pooled[b]
+
+
+@compiled
 def work_space(layout: Layout, capacity: int) -> Work:
     """Allocate what the kernels need for one pair at a time."""
     n_bins = layout.window // FINE_PER_BIN

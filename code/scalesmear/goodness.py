@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import chdtrc
 
+from scalesmear.effective import table_capacity
+from scalesmear.fit_kernels import judge_pairs
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import IntArray
-    from scalesmear.fit_kernels import ShapeNoise
+    from scalesmear.fit_kernels import Response
     from scalesmear.template import Templates
 
     Floats = NDArray[np.float64]
@@ -26,10 +29,9 @@ LEAST_EVENTS = 500.0
 class PairGoodness:
     """Goodness of fit of each pair in a fit, and of all.
 
-    Arrays have shape (p,). chi2 sums (D - n p)^2 / [n p + n^2 V] over the bins, with V the variance
-    of p from the simulation. A pair has one degree of freedom less than bins, all pairs together
-    less the free parameters. Smearing correlates the noise of neighbouring bins,
-    which V leaves aside: p values are right to the extent that data have the larger errors.
+    Arrays have shape (p,). chi2 is r' C^-1 r, r = D - n p, with C the covariance of r by the
+    statistics of data (multinomial) and of simulation, whose noise smearing correlates between bins.
+    A pair has one degree of freedom less than bins, all pairs together less the free parameters.
 
     Where the simulation has fewer than `LEAST_EVENTS` effective events, the squares do not follow
     the chi2 distribution. Such pairs have chi2 = 0 with no degree of freedom, and p value 1; of the
@@ -58,9 +60,20 @@ class PairGoodness:
     total_p_value: float
 
 
+def pair_chi2(compared: Templates, response: Response) -> Floats:
+    """Return chi2 of each pair for what it does to x, shape (p,); see `PairGoodness`."""
+    t = compared
+    out = np.zeros(len(t.pairs))
+    judge_pairs(
+        t.layout, t.merge, t.level, t.counts, t.sim, t.sim_variance, response,
+        table_capacity(t, response), out,
+    )  # fmt: skip
+    return out
+
+
 def goodness(
     compared: Templates,
-    noise: ShapeNoise,
+    response: Response,
     pairs: IntArray,
     n_data: Floats,
     n_eff_sim: Floats,
@@ -72,21 +85,16 @@ def goodness(
     ----------
     compared : Templates
         Of the pairs with at least `LEAST_EVENTS`, in bins wide enough for their events.
-    noise : ShapeNoise
+    response : Response
         Of the same pairs.
     pairs, n_data, n_eff_sim : arrays, shape (p,)
         Of all pairs in the fit, see `PairGoodness`.
     """
-    n = compared.counts.sum(axis=1)[:, None]
-    expected = n * noise.probability
-    variance = expected + n**2 * noise.variance
-    squares = (compared.counts - expected) ** 2
-    parts = np.divide(squares, variance, out=np.zeros_like(variance), where=variance > 0)
     place = np.searchsorted(pairs, compared.pairs)
     chi2, ndf, p_value = np.zeros(len(pairs)), np.zeros(len(pairs), np.int64), np.ones(len(pairs))
-    chi2[place], ndf[place] = parts.sum(axis=1), compared.n_bins - 1
+    chi2[place], ndf[place] = pair_chi2(compared, response), compared.n_bins - 1
     p_value[place] = chdtrc(ndf[place], chi2[place])
-    fitted = round(n_free * float(n.sum() / n_data.sum()))
+    fitted = round(n_free * float(compared.counts.sum() / n_data.sum()))
     total, total_ndf = float(chi2.sum()), max(int(ndf.sum()) - fitted, 1)
     return PairGoodness(
         pairs=pairs,

@@ -118,7 +118,8 @@ def test_prediction_at_the_minimum_is_the_model_of_the_fit() -> None:
     used = np.isin(p.pairs, r.goodness.pairs[r.goodness.ndf == 39])
     variance = p.expected + p.variance
     chi2 = ((data - p.expected) ** 2 / variance).sum(axis=1)
-    assert chi2[used] == pytest.approx(r.goodness.chi2[r.goodness.ndf == 39], rel=1e-6)
+    # that of the fit knows the correlations, too; with that much simulation it is nearly the same
+    assert chi2[used] == pytest.approx(r.goodness.chi2[r.goodness.ndf == 39], rel=0.06)
 
 
 def test_prediction_of_a_pair_without_simulation_is_zero() -> None:

@@ -71,6 +71,10 @@ lint: .venv/.installed  ## style, types, import arrows
 bench: .venv/.installed  ## time the fits, select and fill
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; .venv/bin/python $$file; done
 
+.PHONY: coverage
+coverage: .venv/.installed  ## show with toys that the errors of the fits cover (the tables of docs/fit.md)
+	@.venv/bin/python benchmarks/fit_coverage.py
+
 .PHONY: images
 images:  ## build the images of the steps and the runner
 	images/build

@@ -103,8 +103,8 @@ def limit(args: argparse.Namespace) -> None:
         write_json(record, found.to_json() | about)
     observed, median = found.limit.observed, found.limit.expected[2]
     times, unit = found.cross_section.value, found.cross_section.unit
-    print(f"at {100 * LEVEL:.0f} % CL: signal strength < {observed:.3g}, expected {median:.3g}")
-    print(f"cross section < {times * observed:.3g} {unit}, expected {times * median:.3g} {unit}")
+    print(f"at {100 * LEVEL:.0f} % CL: signal strength < {observed:#.4g}, expected {median:#.4g}")
+    print(f"cross section < {times * observed:#.3g} {unit}, expected {times * median:#.3g} {unit}")
 
 
 FLAGS: dict[str, dict[str, tuple[type, str]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,7 +49,13 @@ def _draw_sum(axes: Axes, spectrum: Spectrum, strength: float) -> None:
     times = f"{strength:.2g} \N{MULTIPLICATION SIGN} signal"
     axes.stairs(expected, edges, fill=True, color=PALE_BLUE, label="background")
     axes.stairs(top, edges, baseline=expected, fill=True, color=RED, label=times)
-    axes.stairs(expected + error, edges, baseline=expected - error, label="its uncertainty", **BAND)
+    axes.stairs(
+        expected + error,
+        edges,
+        baseline=expected - error,
+        label="uncertainty of background",
+        **BAND,
+    )
     axes.errorbar(
         _centres(edges), spectrum.data, poisson_interval(spectrum.data), label="data", **POINTS
     )
@@ -113,9 +120,11 @@ def limit_figure(found: Interpretation) -> Figure:
 
 
 def _in_words(limit: Limit) -> str:
-    median, low, high = limit.expected[2], limit.expected[1], limit.expected[3]
-    spread = f"$_{{-{median - low:.2g}}}^{{+{high - median:.2g}}}$"
+    """Return the limits with as many decimals as give the median three digits."""
+    low, median, high = limit.expected[1:4]
+    n = max(0, 2 - math.floor(math.log10(median)))
+    spread = f"$_{{-{median - low:.{n}f}}}^{{+{high - median:.{n}f}}}$"
     return (
-        f"\N{GREEK SMALL LETTER MU} < {limit.observed:.3g} at {100 * LEVEL:.0f} % CL\n"
-        f"expected {median:.3g} {spread}"
+        f"\N{GREEK SMALL LETTER MU} < {limit.observed:.{n}f} at {100 * LEVEL:.0f} % CL\n"
+        f"expected {median:.{n}f} {spread}"
     )

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 N_POINTS = 16
 """Of a scan."""
 
-LARGEST = 2.0**7
+STRIDE = 1.25
+"""Factor by which the end of a scan is looked for."""
+
+LARGEST = 128.0
 """Where no limit is looked for any more, in units of two expected standard deviations."""
 
 
@@ -84,15 +87,15 @@ class Model:
         return Scan(strengths, observed, np.array([five for _, five in found]))
 
     def _highest(self) -> float:
-        """Return the unit times a power of two, above all limits, at most twice the largest."""
+        """Return the unit times a power of `STRIDE` that is just above all limits."""
         strength = self.unit
         while not self._excludes(strength):
-            strength *= 2
-            if strength > LARGEST / 2 * self.unit:
-                problem = f"no signal strength up to {strength / 2:g} is excluded"
+            strength *= STRIDE
+            if strength > LARGEST * self.unit:
+                problem = f"no signal strength up to {strength / STRIDE:.3g} is excluded"
                 raise InputError("data", problem, "this is for limits on what is not there")
-        while self._excludes(strength / 2):
-            strength /= 2
+        while self._excludes(strength / STRIDE):
+            strength /= STRIDE
         return strength
 
     def _excludes(self, strength: float) -> bool:

@@ -269,7 +269,8 @@ def _covary(bins: Bins, first: int, share: Floats, cells: Floats) -> Floats:
     out = np.zeros((bins.n_bins, bins.n_bins))
     for b in range(bins.n_bins):
         start = bins.below + b * bins.per_bin + first
-        for c in range(b, bins.n_bins):
+        last = min(bins.n_bins - 1, b + (len(share) - 1) // bins.per_bin)
+        for c in range(b, last + 1):
             shift = (c - b) * bins.per_bin  # the share in bin c begins so much later
             total = 0.0
             for i in range(max(shift, -start), min(len(share), len(cells) - start)):

@@ -120,6 +120,8 @@ class Inputs:
     plots: str | None
     plot_bins: int
     line_shapes: bool
+    data_title: str
+    simulation_title: str
     where: InitVar[str] = "inputs.yml"
 
     def __post_init__(self, where: str) -> None:

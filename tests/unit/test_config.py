@@ -259,6 +259,8 @@ FILES = {
         "samples",
         "era",
         "label",
+        "data_title",
+        "simulation_title",
         "truth",
         "pileup_weights",
         "start_file",
@@ -359,7 +361,7 @@ def test_check_publishes_settings_categories_and_jobs(
         "export": ExportSettings(
             era="toy", links=(("coarse", "stability"), ("fine", "coarse")), final="fine"
         ),
-        "report": ReportSettings("toy", "", str(output / "truth.json")),
+        "report": ReportSettings("toy", "", truth=str(output / "truth.json")),
     }
     assert published.pop("inputs") == str(output / "inputs.json")
     assert set(published) == set(kinds)
@@ -426,9 +428,11 @@ def test_without_truth_there_is_none(
     inputdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = tmp_path / "check"
-    check(values_of(inputdata, truth=None, label="13.6 TeV"), output, monkeypatch)
+    words = {"label": "13.6 TeV", "data_title": "Run 2018A"}
+    check(values_of(inputdata, truth=None, **words), output, monkeypatch)
     report = json.loads((output / "settings" / "report.json").read_text())
-    assert report == {"era": "toy", "label": "13.6 TeV", "truth": None}
+    titles = {"data_title": "Run 2018A", "simulation_title": "simulation"}
+    assert report == {"era": "toy", "label": "13.6 TeV", "truth": None} | titles
     assert not (output / "truth.json").exists()
 
 

@@ -13,6 +13,7 @@ from scalesmear.fill import BELOW_ET, WITHOUT_ROW, Corrections
 from scalesmear.histogram import Kind
 from scalesmear.io.plotfile import read_plots
 from scalesmear.kinematics import pair_mass
+from scalesmear.report.validation_figures import Titles, validation_figure
 from scalesmear.toys import generate, make_truth
 from scalesmear.validation import (
     AFTER,
@@ -213,3 +214,18 @@ def test_freedman_diaconis_follows_its_rule() -> None:
 def test_number_of_bins_divides_the_cells() -> None:
     with pytest.raises(ValueError, match="must divide 400"):
         PlotSettings(n_bins=7)
+
+
+def test_figures_call_data_and_simulation_what_is_asked_for() -> None:
+    data, sim = toys(4000, "data"), toys(8000, "sim", 4)
+    cells = [
+        fill_plots([data], "data", [ALL], SETTINGS, Corrections()),
+        fill_plots([sim], "sim", [ALL], SETTINGS, Corrections(), 8),
+    ]
+    (plot,) = fit_plots(results(cells[0], cells[1], [ALL], SETTINGS), SETTINGS).plots
+    figure = validation_figure(plot, label="", era="", titles=Titles("2018A", "NLO"))
+    (legend,) = [found for axes in figure.axes if (found := axes.get_legend()) is not None]
+    words = [text.get_text() for text in legend.get_texts()]
+    assert {"2018A", "NLO"} < set(words)
+    texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+    assert {"2018A:", "NLO:"} <= {text.replace(" (not valid)", "") for text in texts}

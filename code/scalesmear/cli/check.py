@@ -228,7 +228,13 @@ def _settings(inputs: Inputs, truth: str | None) -> dict[str, Any]:
         "export": ExportSettings(
             era=inputs.era, links=inputs.chain.links, final=inputs.chain.final
         ),
-        "report": ReportSettings(era=inputs.era, label=inputs.label or "", truth=truth),
+        "report": ReportSettings(
+            era=inputs.era,
+            label=inputs.label or "",
+            data_title=inputs.data_title,
+            simulation_title=inputs.simulation_title,
+            truth=truth,
+        ),
     }
 
 

@@ -13,7 +13,7 @@ from scalesmear.errors import InputError
 from scalesmear.io.files import read_settings, whole_file, write_json, write_text
 from scalesmear.io.plotfile import read_cells, read_plots
 from scalesmear.report.drawing import render_all
-from scalesmear.report.validation_figures import drawings
+from scalesmear.report.validation_figures import USUAL, Titles, drawings
 from scalesmear.validation import PlotSettings, results
 from scalesmear.validation_fits import fit_plots
 
@@ -35,6 +35,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--figures", action="store_true", help="draw the plots too")
     parser.add_argument("--era", default="", help="text at the top right of figures")
     parser.add_argument("--label", default="", help="text beside the name of the program")
+    parser.add_argument("--data-title", default=USUAL.data, help="what figures call the data")
+    parser.add_argument(
+        "--simulation-title", default=USUAL.simulation, help="what figures call the simulation"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -47,7 +51,8 @@ def run(args: argparse.Namespace) -> None:
     write_json(folder / "plots.json", found.to_json())
     write_text(folder / "peaks.tsv", found.peaks_table())
     if args.figures:
-        for figure in render_all(drawings(found, args.label, args.era)):
+        titles = Titles(args.data_title, args.simulation_title)
+        for figure in render_all(drawings(found, args.label, args.era, titles)):
             for suffix, content in (("pdf", figure.pdf), ("png", figure.png)):
                 with whole_file(folder / "figures" / f"{figure.name}.{suffix}") as part:
                     part.write_bytes(content)

@@ -22,6 +22,7 @@ from scalesmear.report.mass_figures import absolute_figure, mass_figure
 from scalesmear.report.quantity import plain, region
 from scalesmear.report.stability_figures import stability_figure
 from scalesmear.report.truth import Pulls
+from scalesmear.report.validation_figures import Titles
 from scalesmear.report.validation_figures import drawings as validation_drawings
 from scalesmear.report.z_figures import weights_figure, z_figure
 from scalesmear.reweight import ALONE
@@ -92,6 +93,10 @@ class _Signs(TypedDict):
 
 def _signs(settings: ReportSettings) -> _Signs:
     return {"label": settings.label or "", "era": settings.era}
+
+
+def _titles(settings: ReportSettings) -> Titles:
+    return Titles(settings.data_title, settings.simulation_title)
 
 
 def masses_of(inputs: ReportInputs) -> Masses:
@@ -291,7 +296,9 @@ def _validation(inputs: ReportInputs, plots: ValidationPlots) -> Section:
                 "convolved with a Crystal Ball."
             ),
         ),
-        drawings=tuple(validation_drawings(plots, **_signs(inputs.settings))),
+        drawings=tuple(
+            validation_drawings(plots, **_signs(inputs.settings), titles=_titles(inputs.settings))
+        ),
         tables=(tables.validation_table(plots), *tables.peak_tables(plots)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -28,7 +28,17 @@ if TYPE_CHECKING:
 CHI2 = "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}"
 
 
-def drawings(plots: ValidationPlots, label: str, era: str) -> list[Drawing]:
+class Titles(NamedTuple):
+    """What plots call data and simulation."""
+
+    data: str = "data"
+    simulation: str = "simulation"
+
+
+USUAL = Titles()
+
+
+def drawings(plots: ValidationPlots, label: str, era: str, titles: Titles = USUAL) -> list[Drawing]:
     """Return a figure for each plot."""
     return [
         Drawing(
@@ -36,14 +46,14 @@ def drawings(plots: ValidationPlots, label: str, era: str) -> list[Drawing]:
             f"{plot.result.name.replace('_', ' ')}: points are data after the corrections, the "
             "histogram is corrected simulation normalised to them; open squares in the lower panel "
             "are the ratio before the corrections.",
-            partial(validation_figure, plot, label=label, era=era),
+            partial(validation_figure, plot, label=label, era=era, titles=titles),
             vector=False,
         )
         for plot in plots.plots
     ]
 
 
-def validation_figure(plot: PlotFits, *, label: str, era: str) -> Figure:
+def validation_figure(plot: PlotFits, *, label: str, era: str, titles: Titles = USUAL) -> Figure:
     """Draw data and simulation after the corrections over their ratio."""
     figure = new_figure(6.4, 5.2)
     margins(figure, left=0.85, top=0.42)
@@ -51,7 +61,7 @@ def validation_figure(plot: PlotFits, *, label: str, era: str) -> Figure:
     main, ratio = figure.subplots(
         2, 1, sharex=True, gridspec_kw={"height_ratios": (2.7, 1), "hspace": 0.06}
     )
-    _draw_main(main, plot)
+    _draw_main(main, plot, titles)
     _draw_ratio(ratio, plot)
     _name_axes(main, ratio, plot)
     return figure
@@ -65,11 +75,11 @@ def _arrays(plot: PlotFits, state: str) -> tuple[Floats, Floats, Floats, Floats]
     return edges, data, sim, variance
 
 
-def _draw_main(axes: Axes, plot: PlotFits) -> None:
+def _draw_main(axes: Axes, plot: PlotFits, titles: Titles) -> None:
     edges, data, sim, variance = _arrays(plot, AFTER)
     width, centres = np.diff(edges), (edges[1:] + edges[:-1]) / 2
     band = np.sqrt(variance + np.array(plot.result.systematic)) / width
-    axes.stairs(sim / width, edges, fill=True, color=PALE_BLUE, label="simulation")
+    axes.stairs(sim / width, edges, fill=True, color=PALE_BLUE, label=titles.simulation)
     axes.stairs(
         sim / width + band, edges, baseline=sim / width - band, fill=True, color=BLUE, alpha=0.6
     )
@@ -82,7 +92,7 @@ def _draw_main(axes: Axes, plot: PlotFits) -> None:
         color=INK,
         markersize=2.6,
         elinewidth=0.8,
-        label="data",
+        label=titles.data,
     )
     shape = plot.shapes.get(f"data {AFTER}")
     if shape is not None:
@@ -92,20 +102,20 @@ def _draw_main(axes: Axes, plot: PlotFits) -> None:
             color=ORANGE,
             linestyle="--",
             linewidth=1.1,
-            label=r"Breit-Wigner $\otimes$ Crystal Ball, data",
+            label=rf"Breit-Wigner $\otimes$ Crystal Ball, {titles.data}",
         )
     top = max(float((data / width).max(initial=0)), float((sim / width).max(initial=0)), 1e-3)
     axes.set_ylim(0, 1.5 * top)
     axes.yaxis.set_major_locator(MaxNLocator(5, prune="lower"))
-    _annotate(axes, plot)
+    _annotate(axes, plot, titles)
 
 
-def _annotate(axes: Axes, plot: PlotFits) -> None:
+def _annotate(axes: Axes, plot: PlotFits, titles: Titles) -> None:
     """Write the name and fitted numbers at the left, the legend and chi2 at the right."""
     lines = [plot.result.name.replace("_", " "), f"{sum(plot.result.data[AFTER]):,.0f} events"]
-    for kind in ("data", "sim"):
+    for kind, title in zip(("data", "sim"), titles, strict=True):
         shape = plot.shapes.get(f"{kind} {AFTER}")
-        lines += [] if shape is None else _numbers("simulation" if kind == "sim" else kind, shape)
+        lines += [] if shape is None else _numbers(title, shape)
     for i, line in enumerate(lines):
         axes.text(
             0.03,
@@ -123,11 +133,11 @@ def _annotate(axes: Axes, plot: PlotFits) -> None:
         axes.text(0.97, 0.72, text, transform=axes.transAxes, va="top", ha="right", fontsize=8)
 
 
-def _numbers(kind: str, shape: LineShape) -> list[str]:
+def _numbers(title: str, shape: LineShape) -> list[str]:
     """Return the lines of peak and resolution."""
     mark = "" if shape.valid else " (not valid)"
     return [
-        f"{kind}{mark}:",
+        f"{title}{mark}:",
         f"  peak {shape.peak:.3f} \N{PLUS-MINUS SIGN} {shape.peak_error:.3f} GeV",
         f"  resolution {shape.resolution:.3f} \N{PLUS-MINUS SIGN} {shape.resolution_error:.3f} GeV",
     ]

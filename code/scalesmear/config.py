@@ -114,6 +114,8 @@ class Inputs:
     tail_fraction: float
     tail_width: float
     bootstrap: int
+    systematics: str | None
+    systematics_categories: str
     closure_tolerance: float
     closure_floor: float
     seed: int

@@ -59,6 +59,21 @@ def standard_normal(run: IntArray, event: IntArray, seed: int) -> NDArray[np.flo
     return normals
 
 
+def group_of(run: IntArray, event: IntArray, n_groups: int) -> NDArray[np.int32]:
+    """Return which of some groups of equal size each event belongs to, shape (n,).
+
+    A function of run and event alone, and independent of the draws.
+    """
+    group = np.empty(len(run), np.int32)
+    _fill_groups(
+        read_only(np.ascontiguousarray(run, np.uint64)),
+        read_only(np.ascontiguousarray(event, np.uint64)),
+        np.uint64(n_groups),
+        group,
+    )
+    return group
+
+
 @compiled
 def _mix(word: np.uint64) -> np.uint64:
     """Return a word each bit of which depends on all bits of the argument, one to one."""
@@ -88,3 +103,17 @@ def fill_normals(
         cosine, sine = cos_sin_of_turns(_uniform(_mix(key + STRIDE + STRIDE)))
         normals[2 * i] = radius * cosine
         normals[2 * i + 1] = radius * sine
+
+
+@compiled
+def _fill_groups(
+    run: NDArray[np.uint64],
+    event: NDArray[np.uint64],
+    n_groups: np.uint64,
+    group: NDArray[np.int32],
+) -> None:
+    """Mix each key, differently from `_fill_normals`, and take the rest of a division."""
+    start = _mix(~STRIDE)
+    for i in range(len(run)):
+        word = _mix(_mix(start ^ run[i]) + STRIDE ^ event[i])
+        group[i] = np.int32((word >> SHIFT1) % n_groups)

@@ -33,6 +33,7 @@ COLUMNS: dict[str, Column] = {
     "phi": Column(np.dtype(np.float32), True, "azimuth of the electron [rad]"),
     "eta_sc": Column(np.dtype(np.float32), True, "pseudorapidity of the supercluster, signed"),
     "r9": Column(np.dtype(np.float32), True, "E(3x3) / E(supercluster)"),
+    "identification": Column(np.dtype(np.uint32), True, "bits of the identification, see id_bit"),
     "gain": Column(np.dtype(np.uint8), True, "amplifier gain of the seed crystal: 12, 6 or 1"),
 }
 
@@ -58,6 +59,7 @@ class Events:
     phi: NDArray[np.float32]
     eta_sc: NDArray[np.float32]
     r9: NDArray[np.float32]
+    identification: NDArray[np.uint32]
     gain: NDArray[np.uint8]
 
     def __init__(self, **columns: NDArray[Any]) -> None:

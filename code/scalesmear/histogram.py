@@ -320,6 +320,8 @@ class MassFiller:
         See `weight_exponent`: of the largest absolute weight of the whole sample, 0 for data.
     reasons : tuple of str
         Reasons not to fill an event, besides that it has no pair or lies outside the mass range.
+    n_groups : int
+        How many times there are histograms of all pairs; pair p of group g has number g n + p.
     """
 
     def __init__(
@@ -329,6 +331,7 @@ class MassFiller:
         n_categories: int,
         exponent: int = 0,
         reasons: tuple[str, ...] = (),
+        n_groups: int = 1,
     ) -> None:
         self.kind = kind
         self.grid = grid
@@ -338,12 +341,13 @@ class MassFiller:
         self._n_negative = 0
         self._reasons = ("outside the mass range", "no category", *reasons)
         self._n_sums = 1 if kind == "data" else 2
+        n_sums = n_groups * n_pairs(n_categories) * grid.n_fine * self._n_sums
         self.sums = MassSums(
             grid.start,
             1 / grid.width,
             grid.n_fine,
             math.ldexp(1.0, -exponent),
-            np.zeros(n_pairs(n_categories) * grid.n_fine * self._n_sums, np.int64),
+            np.zeros(n_sums, np.int64),
             np.zeros(len(self._reasons), np.int64),
         )
 

@@ -84,14 +84,11 @@ class Candidates:
     ----------
     events : Events
         What an events file will hold of them.
-    identification : uint32 array, shape (n, 2)
-        Bit masks.
     charge : int array, shape (n, 2), or None
         None if the ntuple does not tell.
     """
 
     events: Events
-    identification: NDArray[np.uint32]
     charge: NDArray[np.int16] | None
 
 
@@ -106,15 +103,9 @@ def cuts(candidates: Candidates, settings: SelectSettings) -> Iterator[tuple[str
     if settings.id_bit:
         bits = np.uint32(settings.id_bit)
         name = f"identification bits {settings.id_bit:#04x} of both"
-        yield name, _both((candidates.identification & bits) == bits)
+        yield name, _both((events.identification & bits) == bits)
     if settings.charge == "opposite":
         yield "opposite charge", _opposite(candidates)
-
-
-def kept(candidates: Candidates, settings: SelectSettings) -> BoolArray:
-    """Return which candidates pass all cuts, shape (n,)."""
-    passed: BoolArray = np.logical_and.reduce([mask for _, mask in cuts(candidates, settings)])
-    return passed
 
 
 def loose_et_min(settings: SelectSettings) -> tuple[float, float]:

@@ -77,6 +77,9 @@ ET_PIVOT = 45.0
 ET_LINE = (25.0, 65.0)
 """Range in which the factor by Et is a straight line [GeV]; it is constant beyond."""
 
+ALL_BITS = 28
+"""Electrons pass every identification, until `other_branches` draws theirs."""
+
 MASS_RANGE = (55.0, 125.0)
 ET_MIN = (28.0, 17.0)
 ABS_ETA_MAX = 2.6
@@ -348,6 +351,7 @@ def _generate_block(truth: ToyTruth, kind: Kind, n_drawn: int, rng: Generator) -
         phi=phi,
         eta_sc=eta_sc,
         r9=r9,
+        identification=np.full((n, 2), ALL_BITS, np.uint32),
         gain=gain,
     )
     return events.where(_is_accepted(events)).leading_first()

@@ -23,6 +23,7 @@ RANGES = {
     "phi": st.one_of(st.floats(-3, 3, width=32), ANY),
     "eta_sc": st.one_of(st.floats(-3, 3, width=32), ANY),
     "r9": st.one_of(st.floats(0, 1, width=32), ANY),
+    "identification": st.integers(0, 31),
     "gain": st.sampled_from([12, 6, 1]),
 }
 SETTINGS = st.builds(
@@ -44,14 +45,13 @@ def candidates(draw: st.DrawFn) -> Candidates:
         )
         for name, column in COLUMNS.items()
     }
-    identification = draw(hnp.arrays(np.uint32, (n, 2), elements=st.integers(0, 31)))
     charge = draw(hnp.arrays(np.int16, (n, 2), elements=st.sampled_from([-100, -1, 1])))
-    return Candidates(Events(**columns), identification, charge)
+    return Candidates(Events(**columns), charge)
 
 
 def part_of(batch: Candidates, where: slice) -> Candidates:
     assert batch.charge is not None
-    return Candidates(batch.events.where(where), batch.identification[where], batch.charge[where])
+    return Candidates(batch.events.where(where), batch.charge[where])
 
 
 def same(a: Events, b: Events) -> bool:
@@ -74,8 +74,7 @@ def test_every_event_is_kept_or_counted(batch: Candidates, cuts: SelectSettings)
 def test_selecting_twice_changes_nothing(batch: Candidates, cuts: SelectSettings) -> None:
     once, _ = select(batch, cuts)
     opposite = np.tile(np.array([1, -1], np.int16), (len(once), 1))
-    good = np.full((len(once), 2), 31, np.uint32)
-    twice, _ = select(Candidates(once, good, opposite), cuts)
+    twice, _ = select(Candidates(once, opposite), cuts)
     assert same(once, twice)
 
 

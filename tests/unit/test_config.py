@@ -26,6 +26,7 @@ from scalesmear.io.files import read_settings
 from scalesmear.io.fitfile import read_fit, write_fit
 from scalesmear.io.plotfile import read_plots
 from scalesmear.io.samples import Job, read_job
+from scalesmear.io.variationsfile import read_variations
 from scalesmear.report.settings import ReportSettings
 from scalesmear.reweight import ReweightSettings
 from scalesmear.runs import RunBinSettings
@@ -263,6 +264,8 @@ FILES = {
         "simulation_title",
         "truth",
         "pileup_weights",
+        "systematics",
+        "systematics_categories",
         "start_file",
         "sample_table",
         "sample_name",
@@ -330,6 +333,7 @@ def test_check_publishes_settings_categories_and_jobs(
     output = tmp_path / "check"
     assert check(values_of(inputdata), output, monkeypatch) == 0
     published = yaml.safe_load((output / "published.yml").read_text())
+    assert published.pop("variations") is published.pop("systematics_categories") is None
     jobs = [read_job(path) for path in published.pop("jobs")]
     assert jobs == [
         Job("data", (("selected", "d1.root"), ("selected", "d2.root"))),
@@ -422,6 +426,26 @@ def test_a_fit_before_one_with_coarser_categories_is_refused(
     values = values_of(inputdata, coarse_categories="fine", fine_categories="coarse")
     assert check(values, tmp_path / "check", monkeypatch) == 1
     assert "coarse comes before fine, but its categories are finer" in capsys.readouterr().err
+
+
+def test_variations_are_checked_and_handed_over(
+    inputdata: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "check"
+    assert check(values_of(inputdata), output, monkeypatch) == 0
+    published = yaml.safe_load((output / "published.yml").read_text())
+    assert published["variations"] is published["systematics_categories"] is None
+    assert check(values_of(inputdata, systematics="standard"), output, monkeypatch) == 0
+    published = yaml.safe_load((output / "published.yml").read_text())
+    assert read_variations(published["variations"]) == read_variations("standard")
+    assert read_categories(published["systematics_categories"]) == read_categories("coarse")
+    # there is no edge in R9 to be moved
+    values = values_of(inputdata, systematics="standard", systematics_categories="eta")
+    assert check(values, tmp_path / "bad", monkeypatch) == 1
+    assert "no category has an edge at R9 0.96" in capsys.readouterr().err
 
 
 def test_without_truth_there_is_none(

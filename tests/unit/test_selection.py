@@ -21,9 +21,8 @@ def candidates(*changes: dict[str, Any], with_charge: bool = True) -> Candidates
     """Return good events, changed one by one."""
     rows = [GOOD | change for change in changes]
     columns = {name: np.array([row[name] for row in rows]) for name in GOOD}
-    identification = columns.pop("identification").astype(np.uint32)
     charge = columns.pop("charge").astype(np.int16)
-    return Candidates(Events(**columns), identification, charge if with_charge else None)
+    return Candidates(Events(**columns), charge if with_charge else None)
 
 
 def lost_to(change: dict[str, Any], settings: SelectSettings) -> str | None:

@@ -55,7 +55,7 @@ def test_a_row_of_the_field(tmp_path: Path) -> None:
     np.testing.assert_allclose(events.et[0], expected, rtol=1e-6)
     assert np.array_equal(events.eta, events.eta_sc)
     assert events.gain.tolist() == [[12, 12]]
-    assert candidates.identification.tolist() == [[28, 28]]
+    assert candidates.events.identification.tolist() == [[28, 28]]
     assert candidates.charge is None
     assert events.weight.tolist() == [1]
 
@@ -81,7 +81,7 @@ def test_the_electron_of_larger_et_comes_first_with_all_that_is_its_own(tmp_path
     (candidates,) = read(write(tmp_path, HEADER, row))
     assert candidates.events.et[0, 0] > candidates.events.et[0, 1]
     assert candidates.events.gain.tolist() == [[6, 12]]
-    assert candidates.identification.tolist() == [[4, 28]]
+    assert candidates.events.identification.tolist() == [[4, 28]]
     assert candidates.events.phi[0].tolist() == [np.float32(-0.3555424), np.float32(2.940552)]
 
 
@@ -130,7 +130,7 @@ def test_selected_events_survive_the_text(tmp_path: Path, kind: Kind) -> None:
     np.testing.assert_allclose(again.et, first.et, rtol=3e-7)
     kept = np.isin(events.event, first.event)
     (slim,) = read(tmp_path / "slim.csv", kind)
-    assert np.array_equal(slim.identification, identification[kept])
+    assert np.array_equal(slim.events.identification, identification[kept])
     # what was written from text is the text, but for the rounding of energies
     one, two = (np.loadtxt(tmp_path / n, skiprows=1) for n in ("slim.csv", "events.tsv"))
     np.testing.assert_allclose(two, one, rtol=3e-7)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from tests.workflow.helpers import REPOSITORY, Shell, make_venv
 
 from scalesmear.cli import main
@@ -31,7 +32,13 @@ def derivation(shell: Shell) -> Shell:
     for name in SPECS:
         (shell.folder / name).symlink_to(REPOSITORY / name)
     (shell.folder / "inputdata/samples.tsv").write_text("data\tselected\tdata.root\n")
-    (shell.folder / "inputs.yml").write_text("samples: samples.tsv\nn_jobs: 2\nsample_name: zee\n")
+    values = {
+        "samples": "samples.tsv",
+        "n_jobs": 2,
+        "sample_name": "zee",
+        "systematics": "standard",
+    }
+    (shell.folder / "inputs.yml").write_text(yaml.safe_dump(values))
     return shell
 
 

@@ -28,6 +28,10 @@ FOLDER_OF = {
 }
 
 
+OPTIONAL = ("--scaled", "--systematics", "--plots")
+"""Flags that a stage that was left out leaves without a value."""
+
+
 def flags_of(words: list[str]) -> dict[str, list[str]]:
     """Group the words by the flag that they follow."""
     flags: dict[str, list[str]] = {}
@@ -81,6 +85,12 @@ def check(output: Path) -> None:
     if inputs.get("sample_name"):
         write(output / "samples.yml", inputs["sample_name"])
         published |= {"sample_table": str(output / "samples.yml")}
+    published |= {"variations": None, "systematics_categories": None}
+    if inputs.get("systematics"):
+        for key in ("variations", "systematics_categories"):
+            name = {"variations": "variations.yml"}.get(key, "categories/systematics.yml")
+            write(output / name, inputs["systematics"])
+            published[key] = str(output / name)
     published |= {"sample_name": inputs.get("sample_name")}
     published["plots"] = None
     if inputs.get("plots", "standard"):
@@ -88,6 +98,19 @@ def check(output: Path) -> None:
         published["plots"] = str(output / "plots.tsv")
     published["inputs"] = str(output / "inputs.json")
     write(output / "published.yml", json.dumps(published | {"jobs": jobs}))
+
+
+def systematics(output: Path, said: str) -> None:
+    names = {
+        "systematics": "systematics.json",
+        "table": "systematics.tsv",
+        "scales": "era_systematics_scales.dat",
+        "smearings": "era_systematics_smearings.dat",
+    }
+    for name in names.values():
+        write(output / name, said)
+    published = {key: str(output / name) for key, name in names.items()}
+    write(output / "published.yml", json.dumps(published))
 
 
 def export(output: Path, settings: Path, said: str) -> None:
@@ -107,7 +130,7 @@ def main() -> int:
     flags = flags_of(flags_on_stdin() if words == ["@-"] else words)
     said = json.dumps([verb, flags])
     for flag, words in flags.items():
-        if not words and flag not in {"--scaled", "--plots"}:
+        if not words and flag not in OPTIONAL:
             say(f"scalesmear {verb}: {flag} is empty; give it a value")
             return 1
         absent = [w for w in words if w.startswith("/") and not Path(w).exists()]
@@ -125,6 +148,8 @@ def main() -> int:
         check(output)
     elif verb == "export":
         export(output, Path(flags["--settings"][0]), said)
+    elif verb == "systematics":
+        systematics(output, said)
     elif verb in FOLDER_OF:
         for name in FOLDER_OF[verb]:
             write(output / name, said)

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 import uproot
 import yaml
-from tests.workflow.test_specs import PUBLISHED_BY_CHECK, PUBLISHED_BY_EXPORT
+from tests.workflow.test_specs import (
+    PUBLISHED_BY_CHECK,
+    PUBLISHED_BY_EXPORT,
+    PUBLISHED_BY_SYSTEMATICS,
+)
 
 from scalesmear.io.ntuples import write_ntuple
 from scalesmear.workflow.verify import read_snapshot
@@ -29,6 +33,7 @@ VALUES = {
     "truth": "truth.json",
     "sample_table": "samples.yml",
     "sample_name": "zee",
+    "systematics": "standard",
     "coarse_categories": "eta",
     "fine_categories": "coarse",
     "min_events_per_run_bin": 5000,
@@ -61,7 +66,7 @@ def derive(shell: Shell, inputdata: str, files_per_job: int, jobs: int) -> Path:
     words = ("--inputdata", inputdata, "--runtime", "host", "--jobs", jobs)
     outcome = shell.run(*command, *words)
     assert outcome.code == 0, outcome.said
-    assert "whole, 24 stages" in outcome.out
+    assert "whole, 26 stages" in outcome.out
     return shell.folder / workdir
 
 
@@ -81,9 +86,13 @@ def test_results_do_not_depend_on_files_jobs_or_workers(real: Shell) -> None:
     assert len(tables) == 10  # coarse and fine alone and as products, and the final ones
     _, different, missing = filecmp.cmpfiles(many / "export", few / "export", tables, shallow=False)
     assert (different, missing) == ([], [])
+    made = ("systematics.tsv", "toy_systematics_scales.dat", "toy_systematics_smearings.dat")
+    one, other = (work / "systematics" for work in (many, few))
+    assert filecmp.cmpfiles(one, other, made, shallow=False) == (list(made), [], [])
     # what the other tests of the specs take for granted
     assert published(many, "check") == PUBLISHED_BY_CHECK
     assert published(many, "export") == PUBLISHED_BY_EXPORT
+    assert published(many, "systematics") == PUBLISHED_BY_SYSTEMATICS
     assert (many / "report/report.html").stat().st_size > 10000
     injection = json.loads((many / "report/injection.json").read_text())
     pulls = [

@@ -26,7 +26,16 @@ STAGES = (
         for fit in ("coarse", "fine")
         for name in ("fill", "fit", "closure_fill", "closure")
     ),
-    *("export", "before", "after", "z_after", "mass", "scaling_step"),
+    *(
+        "export",
+        "before",
+        "after",
+        "z_after",
+        "systematics_fill",
+        "systematics",
+        "mass",
+        "scaling_step",
+    ),
     *("validation_fill", "validation", "report"),
 )
 
@@ -53,9 +62,9 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     assert outcome.code == 0, outcome.said
     assert sorted(stage_lines(outcome.said)) == sorted(STAGES)
     assert re.findall(r"(\w+)/fit +skipped", outcome.said) == ["et", "gain", "stochastic"]
-    # select, spectra of the Z and masses, before and after, plots and two fills in each fit are
-    # scattered over 2 jobs, 14 stages are not
-    assert "workdir: whole, 24 stages, 34 steps" in outcome.out
+    # select, spectra of the Z and masses, before and after, plots, variations and two fills in each
+    # fit are scattered over 2 jobs, 15 stages are not
+    assert "workdir: whole, 26 stages, 37 steps" in outcome.out
     # each job of the stand-in reports 3 files and 1000 events
     assert "2/2 jobs" in stage_lines(outcome.said)["select"]
     assert "6/6 files  2,000 events" in stage_lines(outcome.said)["select"]
@@ -76,6 +85,7 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     report = arguments(work / "report/report.html")
     assert report["--fits"] == [str(work / f"{fit}/fit/fit.json") for fit in ("coarse", "fine")]
     assert report["--after"] == [str(work / f"after_{i}/histograms.npz") for i in (0, 1)]
+    assert report["--systematics"] == [str(work / "systematics/systematics.json")]
     assert report["--plots"] == [str(work / "validation/plots.json")]
     assert report["--scaled"] == [str(work / "scaling_step/scaled.root")]
     after = arguments(work / "after_0/histograms.npz")
@@ -89,6 +99,7 @@ def test_without_a_table_of_samples_nothing_is_scaled(derivation: Shell) -> None
     assert outcome.code == 0, outcome.said
     assert "workdir: whole, 23 stages, 33 steps" in outcome.out
     assert arguments(derivation.folder / "workdir/report/report.html")["--scaled"] == []
+    assert arguments(derivation.folder / "workdir/report/report.html")["--systematics"] == []
 
 
 def test_inputs_choose_the_fits_and_what_they_build_on(derivation: Shell) -> None:

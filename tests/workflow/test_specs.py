@@ -33,8 +33,18 @@ PUBLISHED_BY_CHECK = {
     *(f"{name}_settings" for name in ("select", "run_bins", "stability", "fill", "fit")),
     *(f"{name}_settings" for name in ("reweight", "closure", "export", "validation", "report")),
     *(f"{fit}_{what}" for fit in FITS for what in ("categories", "base")),
-    *("mass_categories", "plots", "jobs", "inputs", "sample_table", "sample_name"),
+    *(
+        "mass_categories",
+        "variations",
+        "systematics_categories",
+        "plots",
+        "jobs",
+        "inputs",
+        "sample_table",
+        "sample_name",
+    ),
 }
+PUBLISHED_BY_SYSTEMATICS = {"systematics", "table", "scales", "smearings"}
 PUBLISHED_BY_EXPORT = {"scales", "smearings", "result"}
 
 
@@ -70,8 +80,9 @@ def published_by(file: str, stage_name: str) -> set[str]:
     stage = next(stage for stage in STAGES[file] if stage["name"] == stage_name)
     step, *others = steps_of(stage)
     publish = STEPS[step]["publisher"].get("publish")
-    if publish is None:
+    if publish is None and step != "systematics":
         return {"check": PUBLISHED_BY_CHECK, "export": PUBLISHED_BY_EXPORT}[step]
+    publish = publish or dict.fromkeys(PUBLISHED_BY_SYSTEMATICS)
     assert all(set(STEPS[other]["publisher"]["publish"]) == set(publish) for other in others)
     return set(publish)
 

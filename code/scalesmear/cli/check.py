@@ -44,6 +44,7 @@ from scalesmear.io.samples import (
     write_job,
 )
 from scalesmear.io.samplestable import read_sample
+from scalesmear.io.variationsfile import copy_variations, read_variations
 from scalesmear.report.settings import ReportSettings
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def run(args: argparse.Namespace) -> None:
         fit: read_categories(getattr(inputs, f"{fit}_categories")) for fit in inputs.chain.names
     }
     check_refinements(inputs.chain, categories)
+    _check_systematics(inputs)
     if inputs.truth is not None:
         existing(inputs.truth, "truth", PUT_IT_THERE)
         read_json(inputs.truth)
@@ -192,7 +194,28 @@ def _write(
         write_plots(part / "plots.tsv", read_plots(inputs.plots))
         published["plots"] = str(output / "plots.tsv")
     published["inputs"] = str(output / "inputs.json")
+    published |= _write_variations(part, output, inputs)
     return published | {"jobs": [str(output / "jobs" / name) for name in names]}
+
+
+def _check_systematics(inputs: Inputs) -> None:
+    """Refuse variations that cannot be made."""
+    if inputs.systematics is None:
+        return
+    categories = read_categories(inputs.systematics_categories)
+    for variation in read_variations(inputs.systematics):
+        variation.check(categories, inputs.settings()["fill"])
+
+
+def _write_variations(part: Path, output: Path, inputs: Inputs) -> dict[str, str | None]:
+    """Write what the stages of systematic errors are to know: nothing, if there are none."""
+    if inputs.systematics is None:
+        return {"variations": None, "systematics_categories": None}
+    names = {"variations": "variations.yml", "systematics_categories": "categories/systematics.yml"}
+    copy_variations(inputs.systematics, part / names["variations"])
+    categories = read_categories(inputs.systematics_categories)
+    write_categories(part / names["systematics_categories"], categories)
+    return {key: str(output / name) for key, name in names.items()}
 
 
 def _write_table(part: Path, output: Path, to_luminosity: Ingredients | None) -> dict[str, Any]:

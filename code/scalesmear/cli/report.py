@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scalesmear.categories import CategorySet
 from scalesmear.cli._histograms import read_jobs
 from scalesmear.cli._spectra import read_spectra
 from scalesmear.cutflow import CutFlow
@@ -31,6 +32,7 @@ from scalesmear.report.settings import ReportSettings
 from scalesmear.report.truth import Truth
 from scalesmear.reweight import Reweighting
 from scalesmear.stability import Stability
+from scalesmear.systematics import SystematicErrors
 from scalesmear.validation_fits import ValidationPlots
 
 if TYPE_CHECKING:
@@ -63,6 +65,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reweighting", required=True, metavar="FILE", help="reweight.json")
     parser.add_argument(
         "--z-after", required=True, nargs="+", metavar="FILE", help="spectra.json, corrected"
+    )
+    parser.add_argument(
+        "--systematics", nargs="?", metavar="FILE", help="systematics.json, if there is one"
     )
     parser.add_argument(
         "--scaled",
@@ -117,6 +122,7 @@ def read_inputs(args: argparse.Namespace) -> ReportInputs:
             read_json(args.reweighting, "reweighting"), args.reweighting
         ),
         z_after=read_spectra(args.z_after),
+        systematics=_systematics(args.systematics) if args.systematics else None,
         plots=_plots(args.plots) if args.plots else None,
         files=tuple(_named_files(args)),
         combined=combined,
@@ -191,6 +197,16 @@ def _shown(fits: Sequence[NamedFit], result: Mapping[str, Any], path: str) -> Na
     if found is None:
         raise InputError(path, f"holds the smearings of {name!r}", "give that fit, too")
     return found
+
+
+def _systematics(path: str) -> SystematicErrors:
+    content = read_json(path, "systematic errors")
+    try:
+        categories = CategorySet.from_json(content["categories"], path)
+    except KeyError as error:
+        cure = "make it with scalesmear systematics"
+        raise InputError(path, "no categories in it", cure) from error
+    return SystematicErrors.from_json(content, categories, path)
 
 
 def _plots(path: str) -> ValidationPlots:

@@ -21,7 +21,7 @@ from scalesmear.io.slimevents import SlimWriter
 from scalesmear.io.sources import open_source
 from scalesmear.progress import Progress
 from scalesmear.provenance import adler32, provenance
-from scalesmear.selection import SelectSettings, Tally, kept, select
+from scalesmear.selection import SelectSettings, Tally, select
 
 if TYPE_CHECKING:
     import argparse
@@ -88,7 +88,7 @@ def _select_file(
         source.check_gain(events)
         writer.write(events)
         if slim is not None:
-            slim.write(events, candidates.identification[kept(candidates, settings)])
+            slim.write(events)
         total += tally
         progress.advance(events=len(candidates.events))
     _, sum_of_weights = total.cuts["all"]

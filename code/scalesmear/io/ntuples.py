@@ -148,7 +148,6 @@ class Ntuple:
             electrons["charge"] = arrays[CHARGE]
         swapped = np.flatnonzero(et[:, 1] > et[:, 0])
         ordered = {name: leading_first(values, swapped) for name, values in electrons.items()}
-        identification = ordered.pop("identification").astype(np.uint32, copy=False)
         charge = ordered.pop("charge", None)
         events = Events(
             run=arrays[EVENT_BRANCHES["run"]],
@@ -158,7 +157,7 @@ class Ntuple:
             gain=gain_of_code(ordered.pop("gain_code")),
             **ordered,
         )
-        return Candidates(events, identification, charge)
+        return Candidates(events, charge)
 
     @property
     def _uses_pileup(self) -> bool:

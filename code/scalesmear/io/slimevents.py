@@ -151,9 +151,10 @@ class SlimEvents:
             phi=ordered(_pair(values, "phiEle")),
             eta_sc=ordered(eta),
             r9=ordered(_pair(values, "R9Ele")),
+            identification=ordered(_pair(values, "eleID")),
             gain=gain_of_code(ordered(_pair(values, "gainSeedSC"))),
         )
-        return Candidates(events, ordered(_pair(values, "eleID")), charge=None)
+        return Candidates(events, charge=None)
 
     def _values(self, batch: pa.RecordBatch, name: str) -> NDArray[Any]:
         """Return a column; a missing float is NaN, a missing integer an error."""
@@ -226,15 +227,15 @@ class SlimWriter:
     ) -> None:
         self._stack.__exit__(kind, error, trace)
 
-    def write(self, events: Events, identification: NDArray[np.uint32]) -> None:
-        """Append events and their identification, shape (n, 2); the sign of eta is lost."""
+    def write(self, events: Events) -> None:
+        """Append events; the sign of eta is lost."""
         electrons = {
             "R9Ele": events.r9,
             "energy_ECAL_ele": energy(events.et, events.eta),
             "etaEle": np.abs(events.eta),
             "phiEle": events.phi,
             "gainSeedSC": code_of_gain(events.gain),
-            "eleID": identification,
+            "eleID": events.identification,
         }
         columns = {f"{name}[{i}]": pair[:, i] for name, pair in electrons.items() for i in (0, 1)}
         columns |= {"invMass_ECAL_ele": events.mass, "runNumber": events.run}

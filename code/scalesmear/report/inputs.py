@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scalesmear.runs import RunRange
     from scalesmear.spectra import ZSpectra
     from scalesmear.stability import Stability
+    from scalesmear.systematics import SystematicErrors
     from scalesmear.validation_fits import ValidationPlots
 
 
@@ -126,6 +127,8 @@ class ReportInputs:
         Weights of simulation by pT and rapidity of the Z, and the spectra they were made from.
     z_after : (ZSpectra, ZSpectra)
         Spectra of data and simulation after all corrections, simulation weighted.
+    systematics : SystematicErrors or None
+        What variations change, if any were made.
     combined : CombinedScales
         The scales that the derivation ends with.
     scaled : ScaledMass or None
@@ -157,6 +160,7 @@ class ReportInputs:
     files: tuple[NamedFile, ...]
     provenance: Mapping[str, Any]
     values: Mapping[str, Any] = field(default_factory=dict)
+    systematics: SystematicErrors | None = None
     truth: Truth | None = None
     scaled: ScaledMass | None = None
     plots: ValidationPlots | None = None

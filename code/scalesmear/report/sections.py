@@ -21,6 +21,7 @@ from scalesmear.report.mass import membership, spectrum
 from scalesmear.report.mass_figures import absolute_figure, mass_figure
 from scalesmear.report.quantity import plain, region
 from scalesmear.report.stability_figures import stability_figure
+from scalesmear.report.systematics_figures import systematics_figure
 from scalesmear.report.truth import Pulls
 from scalesmear.report.validation_figures import Titles
 from scalesmear.report.validation_figures import drawings as validation_drawings
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from scalesmear.report.tables import Table
     from scalesmear.report.truth import Injection
     from scalesmear.reweight import Reweighting
+    from scalesmear.systematics import SystematicErrors
     from scalesmear.validation_fits import ValidationPlots
 
 PER_FIGURE = 8
@@ -51,6 +53,12 @@ PER_FIGURE = 8
 UNDETERMINED = re.compile(r"(scale|smearing) \d+ is not determined")
 NUMBERED = re.compile(r"\b(scale|smearing|category) (\d+)\b")
 
+SYSTEMATICS = (
+    "The fit to data that carry all scales, made differently. A variation shares most of its events with the "
+    "nominal fit: the error of a change is that of a jackknife in which both leave out the same tenth of "
+    "the events, and the significance is the root mean square of change / error over the categories; "
+    "about 1 is what statistics alone would give. All changes count, significant or not."
+)
 WEIGHTED = (
     "Simulation is weighted so that its Z have the pT and rapidity of stable data, before the first "
     "fit. What is left after all corrections, because smearing moves pT, stands below: how far the "
@@ -156,6 +164,8 @@ def sections(inputs: ReportInputs, masses: Masses, injection: Injection | None) 
         _cut_flow(inputs),
         _warnings(inputs),
     ]
+    if inputs.systematics is not None:
+        every.insert(6, _systematics(inputs.systematics, inputs.settings))
     if injection is not None:
         every.append(_injection(inputs, injection))
     return [*every, _provenance(inputs)]
@@ -522,6 +532,24 @@ def _weight_items(made: Reweighting) -> Iterator[str]:
     for name, part in (("data", made.data), ("simulation", made.sim)):
         share = part.outside_weight / (part.outside_weight + part.weight.sum())
         yield f"Of the {name}, {100 * share:.3g} % lie outside the table and have weight 1."
+
+
+def _systematics(found: SystematicErrors, settings: ReportSettings) -> Section:
+    return Section(
+        "systematics",
+        "Systematic errors",
+        (SYSTEMATICS,),
+        drawings=(
+            Drawing(
+                "systematics",
+                "Change of scales and smearings by each variation, with the statistical error of the "
+                "change; variations of one source have one colour. Boxes are the total: of each "
+                "source the largest change, in quadrature.",
+                partial(systematics_figure, found, **_signs(settings)),
+            ),
+        ),
+        tables=(tables.variations_table(found), tables.sources_table(found)),
+    )
 
 
 def _goodness(inputs: ReportInputs) -> Section:

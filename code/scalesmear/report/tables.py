@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from scalesmear.histogram import pair_categories
 from scalesmear.report.mass import format_p_value
 from scalesmear.report.quantity import plain
@@ -17,11 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from scalesmear.cutflow import CutFlow, SampleCutFlow
+    from scalesmear.events import FloatArray
     from scalesmear.report.inputs import NamedClosure, NamedFile, NamedFit, ReportInputs
     from scalesmear.report.mass import MassSpectrum
     from scalesmear.report.quantity import Quantity
     from scalesmear.report.truth import Comparison
     from scalesmear.stability import Stability
+    from scalesmear.systematics import SystematicErrors
     from scalesmear.validation_fits import PlotFits, ValidationPlots
 
 Row = tuple[str, ...]
@@ -134,6 +138,52 @@ def dropped_table(inputs: ReportInputs) -> Table:
         tuple(rows),
         n_names=3,
     )
+
+
+def variations_table(found: SystematicErrors) -> Table:
+    """Return what each variation changes, and how significant that is."""
+    rows = tuple(
+        (
+            shift.source,
+            shift.name,
+            f"{100 * float(np.sqrt(np.mean(shift.scale**2))):.4f}",
+            _largest(shift.scale, shift.scale_error),
+            f"{significance(shift.scale, shift.scale_error):.1f}",
+            _largest(shift.smearing, shift.smearing_error),
+            f"{significance(shift.smearing, shift.smearing_error):.1f}",
+            f"{shift.chi2:.0f}/{shift.ndf}",
+        )
+        for shift in found.shifts
+    )
+    header = (
+        *("source", "variation", "rms of scales [%]", "largest, scales [%]", "significance"),
+        *("largest, smearings [%]", "significance", "chi2/ndf"),
+    )
+    return Table("Variations against the nominal fit", header, rows, n_names=2)
+
+
+def _largest(change: FloatArray, error: FloatArray) -> str:
+    worst = int(np.argmax(np.abs(change)))
+    return f"{100 * float(change[worst]):+.4f} \N{PLUS-MINUS SIGN} {100 * float(error[worst]):.4f}"
+
+
+def significance(change: FloatArray, error: FloatArray) -> float:
+    """Return how many of its errors a set of changes is off 0: sqrt(sum of squared pulls / n)."""
+    pulls = change / np.where(error > 0, error, np.inf)
+    return float(np.sqrt(np.mean(pulls**2)))
+
+
+def sources_table(found: SystematicErrors) -> Table:
+    """Return the systematic error of each category from each source, and the total."""
+    parts = [found.of_source(source)[0] for source in found.sources]
+    rows = tuple(
+        (plain(window), *(f"{100 * p[i]:.4f}" for p in parts), f"{100 * total:.4f}")
+        for i, (window, total) in enumerate(
+            zip(found.categories.scales, found.total[0], strict=True)
+        )
+    )
+    title = "Systematic errors of scales [%], sources in quadrature"
+    return Table(title, ("category", *found.sources, "total"), rows)
 
 
 def z_table(inputs: ReportInputs) -> Table:

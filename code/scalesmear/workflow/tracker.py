@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import jsonpath_rw
 
 from scalesmear.errors import ScalesmearError
+from scalesmear.workflow import failures
 from scalesmear.workflow.docker import remove_containers
 from scalesmear.workflow.logs import error_line, log_path, progress_of, tail, without_progress
 from scalesmear.workflow.resume import KeptProxy
@@ -230,6 +231,7 @@ class Tracker:
         """Begin: send yadage's own log to a file, and make sure to be told of an early end."""
         exit_when_told()
         parse_queries_once()
+        failures.install()
         folder = work_directory(workflow)
         if folder is not None:
             divert_log(folder / "_yadage" / "yadage.log")

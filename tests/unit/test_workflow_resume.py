@@ -111,3 +111,14 @@ def test_record_counts_only_with_its_key_and_its_files(tmp_path: Path) -> None:
 
 def test_leaves_are_all_strings_at_any_depth() -> None:
     assert list(leaves({"a": ["b", {"c": "d"}, 1, None], "e": "f"})) == ["b", "d", "f"]
+
+
+def test_files_that_a_result_notes_are_no_inputs_of_those_who_read_it(tmp_path: Path) -> None:
+    # cut_flow ran again because the job files that the summaries note had been written again
+    job, summary = tmp_path / "job.txt", tmp_path / "source.json"
+    job.write_text("job")
+    summary.write_text(json.dumps({"read": str(job)}))
+    before = key(tmp_path, source=str(summary))
+    os.utime(job, (1, 1))
+    resume._file_identity.cache_clear()
+    assert key(tmp_path, source=str(summary)) == before

@@ -38,6 +38,9 @@ READ_UP_TO = 64 << 20
 SEARCHED_UP_TO = 1 << 20
 """Text files up to this size [bytes] are searched for names of further files."""
 
+RESULT = ".json"
+"""Files of this kind are not searched: steps write them, and note which files they have read."""
+
 WORD = re.compile(r"[^\s\"',\[\]{}]+")
 
 IDENTITY_SCRIPT = """
@@ -202,7 +205,7 @@ def _file_identity(path: Path, size: int, time: int) -> str:
     if size > READ_UP_TO:
         return f"{size} {time}"
     content = path.read_bytes()
-    named = named_files(path, content) if size <= SEARCHED_UP_TO else []
+    named = named_files(path, content) if size <= SEARCHED_UP_TO and path.suffix != RESULT else []
     states = [f"{p} {s.st_size} {s.st_mtime_ns}" for p in named for s in [p.stat()]]
     return hashlib.sha256(content + "\n".join(states).encode()).hexdigest()
 

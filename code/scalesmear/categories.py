@@ -134,16 +134,18 @@ class CategorySet:
     @property
     def variables(self) -> tuple[str, ...]:
         """Names of the variables that scale categories use: abs_eta, r9, et, gain."""
-        used = self._grid.used
+        used = self.grid.used
         return tuple(n for n, u in zip((*VARIABLES, "gain"), used, strict=True) if u)
 
     @cached_property
-    def _grid(self) -> CellGrid:
+    def grid(self) -> CellGrid:
+        """The cells that the edges of scale categories cut."""
         return CellGrid.of(Boxes.of(self.scales))
 
     @cached_property
-    def _number_of_cell(self) -> NDArray[np.int16]:
-        return self._grid.paint(Boxes.of(self.scales)).ravel().astype(np.int16)
+    def number_of_cell(self) -> NDArray[np.int16]:
+        """Scale category of each cell of `grid` as a flat array, -1 where there is none."""
+        return self.grid.paint(Boxes.of(self.scales)).ravel().astype(np.int16)
 
     def category_of(
         self,
@@ -162,7 +164,7 @@ class CategorySet:
         ValueError
             If a variable that is used is None or has another shape.
         """
-        return take(self._number_of_cell, self._grid.cell_of(abs_eta, r9, et, gain))
+        return take(self.number_of_cell, self.grid.cell_of(abs_eta, r9, et, gain))
 
 
 def is_finer(windows: Sequence[Window], than: Sequence[Window]) -> bool:

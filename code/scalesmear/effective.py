@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import IntArray
+    from scalesmear.fit_kernels import PairFlows
     from scalesmear.template import Templates
 
     Floats = NDArray[np.float64]
@@ -99,7 +100,8 @@ class ScaleSmearingMap:
         both = [(a, b) for a in self.tails.components for b in self.tails.components]
         share = np.array([a[0] * b[0] for a, b in both])
         variance = np.array([[a[1], b[1]] for a, b in both])
-        return Response(share, *_cumulants(t, q[:, None, :] * variance, variance))
+        cumulants = _cumulants(t, q[:, None, :] * variance, variance)
+        return Response(share, *cumulants, np.append(parameters, 1.0))
 
     def gradient(self, terms: Floats) -> Floats:
         """Add up gradients by (t, q1, q2), shape (p, 3), to that by the parameters."""
@@ -113,6 +115,14 @@ class ScaleSmearingMap:
         full = terms[:, PACKED] if terms.shape[1] == 6 else terms.reshape(-1, 3, 3)
         local = BY_PARAMETERS.T @ full @ BY_PARAMETERS
         place = self.size * self.index[:, :, None] + self.index[:, None, :]
+        return _add_up(place, local, self.size**2).reshape(self.size, self.size)
+
+    def flow_matrix(self, flows: PairFlows, terms: Floats) -> Floats:
+        """Add up what e flows with a parameter add to a matrix; `terms` by (t, q1, q2), (e, 3)."""
+        pair = np.repeat(np.arange(len(self.index)), np.diff(flows.start))
+        driven = flows.sources >= 0
+        place = self.size * self.index[pair[driven]] + flows.sources[driven, None]
+        local = terms[driven] @ BY_PARAMETERS
         return _add_up(place, local, self.size**2).reshape(self.size, self.size)
 
 

@@ -16,6 +16,9 @@ events there are, and weights that are not exact cost precision in second order 
 
 takes account of how much larger the variance of D - n p is for a small simulation.
 
+With what migrates between pairs (`scalesmear.migration`) T is larger by the flows C_b q, and A by
+theirs, - d g_j / d q = n w sum_b s_bj (C_b - p_b sum_c C_c) / S, of any q that drives one.
+
 The sensitivity A_jk = - d g_j / d theta_k = sum_pairs n w sum_b s_bj d p_b / d theta_k is noisy, but
 not biased either; a step of Newton's method is A^-1 g.
 """
@@ -23,7 +26,7 @@ not biased either; a step of Newton's method is A^-1 g.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -76,10 +79,12 @@ class ScoreEquations:
         """Evaluate g, the sensitivity A, what A would be for T = r, and the variance B of g."""
         mapping = self.mapping
         scores = pair_scores(self.templates, mapping.response(parameters), self.weights)
-        weighted = self.factor[:, None] * scores
+        weighted = self.factor[:, None] * scores.pairs
+        flows = self.templates.flows
+        of_flows = np.repeat(self.factor, np.diff(flows.start))[:, None] * scores.flows
         return Equations(
             value=mapping.gradient(weighted[:, :3]),
-            sensitivity=mapping.matrix(weighted[:, 3:12]),
+            sensitivity=mapping.matrix(weighted[:, 3:12]) + mapping.flow_matrix(flows, of_flows),
             information=mapping.matrix(weighted[:, 12:]),
             variance=mapping.matrix(self.factor[:, None] * weighted[:, 12:]),
         )
@@ -104,16 +109,22 @@ def bin_weights(templates: Templates, response: Response) -> Floats:
     return out
 
 
-def pair_scores(templates: Templates, response: Response, weights: Floats) -> Floats:
-    """Return g, A and B by (t, q1, q2) of each pair, without w, shape (p, N_SCORES).
+class PairScores(NamedTuple):
+    """g, A and B of p pairs, without w."""
 
-    `weights` has the shape of `bin_weights`. The columns are those of
-    `N_SCORES`; a pair without simulation has zeros.
+    pairs: Floats  # (p, N_SCORES): by (t, q1, q2), see `N_SCORES`
+    flows: Floats  # (e, 3): what the flows add to A, by (t, q1, q2) and the smearing^2 of the flow
+
+
+def pair_scores(templates: Templates, response: Response, weights: Floats) -> PairScores:
+    """Return g, A and B of each pair, without w; a pair without simulation has zeros.
+
+    `weights` has the shape of `bin_weights`.
     """
     t = templates
-    out = np.zeros((len(t.pairs), N_SCORES))
+    out = PairScores(np.zeros((len(t.pairs), N_SCORES)), np.zeros((len(t.flows.sources), 3)))
     compare_pairs(
-        t.layout, t.merge, t.level, t.counts, t.sim, weights, response,
-        table_capacity(t, response), out,
+        t.layout, t.merge, t.level, t.counts, t.sim, t.flows, weights, response,
+        table_capacity(t, response), *out,
     )  # fmt: skip
     return out

@@ -19,7 +19,7 @@ from scalesmear.binning import PairBins, Rule, choose_bins
 from scalesmear.effective import ScaleSmearingMap, Tails, narrowest
 from scalesmear.equations import ScoreEquations
 from scalesmear.errors import FitError
-from scalesmear.fit_kernels import LEAST_PROBABILITY, Response
+from scalesmear.fit_kernels import LEAST_PROBABILITY
 from scalesmear.goodness import LEAST_EVENTS, PairGoodness, goodness
 from scalesmear.histogram import pair_categories
 from scalesmear.likelihood import Likelihood
@@ -608,7 +608,9 @@ def _goodness(problem: Problem, solution: Solution) -> PairGoodness:
     merge = np.where(n_eff > many, 1, np.where(n_eff > some, 2, MAX_MERGE))
     compared = arrange(problem.histograms, choice.rows[known], merge, fitted.level[known])
     everything = problem.mapping.response(solution.root.parameters)
-    response = Response(everything.share, everything.moments[known], everything.slopes[known])
+    response = everything._replace(
+        moments=everything.moments[known], slopes=everything.slopes[known]
+    )
     n_data, n_free = fitted.counts.sum(axis=1), int(problem.box.free.sum())
     return goodness(compared, response, fitted.pairs, n_data, choice.n_eff_sim, n_free)
 

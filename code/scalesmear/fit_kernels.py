@@ -87,6 +87,15 @@ class Response(NamedTuple):
     share: Floats  # (c,), of the components
     moments: Floats  # (p, c, 3): tau, v, k
     slopes: Floats  # (p, c, 3, 3): their derivatives by (t, q1, q2)
+    drivers: Floats  # (n + m + 1,): all ln(scale) and smearing^2, then 1 for what has no driver
+
+
+class PairFlows(NamedTuple):
+    """What migrates into p pairs, see `scalesmear.flows`."""
+
+    start: IntArray  # (p + 1,): the flows of pair i are start[i] ... start[i + 1] - 1
+    sources: IntArray  # (e,): which of `Response.drivers` multiplies them
+    contents: Floats  # (e, n_bins of the grid): in the bins of the pair
 
 
 class Table(NamedTuple):
@@ -201,23 +210,30 @@ def weigh_pairs(
 @compiled
 def compare_pairs(
     layout: Layout, merge: IntArray, level: IntArray, counts: Floats, sim: Floats,
-    weights: Floats, response: Response, capacity: int, out: Floats,
+    flows: PairFlows, weights: Floats, response: Response, capacity: int, out: Floats,
+    flow_out: Floats,
 ) -> None:  # fmt: skip
-    """Fill the scores of each pair, see `scalesmear.equations.pair_scores`."""
+    """Fill the scores of each pair and flow, see `scalesmear.equations.pair_scores`."""
     work = work_space(layout, capacity)
     for p in range(len(merge)):
         bins = bins_of(layout, merge[p], level[p])
         table = tabulate_pair(response, p, bins, work)
         shapes = expect(sim[p, : bins.n_cells], table, bins, work)
-        total = _sums(shapes)
-        if total[0] > 0:
-            _add_scores(counts[p, : bins.n_bins], shapes / total[0], weights[p], out[p])
+        _migrate(flows, p, response.drivers, shapes[0])
+        total = _sums(shapes)[0]
+        if total > 0:
+            _add_scores(counts[p, : bins.n_bins], shapes / total, weights[p], out[p])
+            lever = counts[p].sum() / total
+            for e in range(flows.start[p], flows.start[p + 1]):
+                if flows.sources[e] >= 0:
+                    _weigh_flow(flows.contents[e], shapes[0] / total, weights[p], flow_out[e])
+                    flow_out[e] *= lever
 
 
 @compiled
 def propagate_pairs(
     layout: Layout, merge: IntArray, level: IntArray, sim: Floats, sim_variance: Floats,
-    weights: Floats, response: Response, capacity: int, out: ShapeNoise,
+    flows: PairFlows, weights: Floats, response: Response, capacity: int, out: ShapeNoise,
 ) -> None:  # fmt: skip
     """Fill `out` for each pair; see `scalesmear.uncertainty.shape_noise`."""
     work = work_space(layout, capacity)
@@ -226,6 +242,7 @@ def propagate_pairs(
         bins = bins_of(layout, merge[p], level[p])
         table = tabulate_pair(response, p, bins, work)
         shapes = expect(sim[p, : bins.n_cells], table, bins, work)
+        _migrate(flows, p, response.drivers, shapes[0])
         total = shapes[0].sum()
         if not total > 0:
             continue
@@ -237,13 +254,15 @@ def propagate_pairs(
         _sum_squares(cells, lever, out.score_variance[p])
         out.score_variance[p] /= total**2
         _vary(bins, table.first, share, cells, probability, lever[3], out.variance[p])
+        weight = cells.sum() / sim[p, : bins.n_cells].sum()
+        out.variance[p] += _variance_of_flows(flows, p, response.drivers, weight)
         out.variance[p] /= total**2
 
 
 @compiled
 def judge_pairs(
     layout: Layout, merge: IntArray, level: IntArray, counts: Floats, sim: Floats,
-    sim_variance: Floats, response: Response, capacity: int, out: Floats,
+    sim_variance: Floats, flows: PairFlows, response: Response, capacity: int, out: Floats,
 ) -> None:  # fmt: skip
     """Fill chi2 of each pair, see `scalesmear.goodness`; 0 without data or simulation."""
     work = work_space(layout, capacity)
@@ -251,12 +270,18 @@ def judge_pairs(
         bins = bins_of(layout, merge[p], level[p])
         table = tabulate_pair(response, p, bins, work)
         shapes = expect(sim[p, : bins.n_cells], table, bins, work)
+        _migrate(flows, p, response.drivers, shapes[0])
         total, n = shapes[0].sum(), counts[p, : bins.n_bins].sum()
         if not (total > 0 and n > 0):
             continue
         probability = shapes[0] / total
         data, expected = counts[p, : bins.n_bins], n * probability
-        covariance = _covary(bins, table.first, table.share[0], sim_variance[p, : bins.n_cells])
+        cells = sim_variance[p, : bins.n_cells]
+        covariance = _covary(bins, table.first, table.share[0], cells)
+        weight = cells.sum() / sim[p, : bins.n_cells].sum()
+        by_flows = _variance_of_flows(flows, p, response.drivers, weight)
+        for b in range(bins.n_bins):
+            covariance[b, b] += by_flows[b]
         _normalise_covariance(covariance, n / total, probability)
         _add_data(covariance, data, expected)
         rest = data - expected
@@ -420,6 +445,27 @@ def expect(cells: Floats, table: Table, bins: Bins, work: Work) -> Floats:
 
 
 @compiled
+def _migrate(flows: PairFlows, pair: int, drivers: Floats, shape: Floats) -> None:
+    """Add what migrates into one pair to its T."""
+    for e in range(flows.start[pair], flows.start[pair + 1]):
+        factor = drivers[flows.sources[e]]
+        for b in range(len(shape)):
+            shape[b] += factor * flows.contents[e, b]
+
+
+@compiled
+def _weigh_flow(contents: Floats, probability: Floats, weights: Floats, out: Floats) -> None:
+    """Fill sum s_i (C_b - p_b sum C): how g, divided by -n / S, moves with a flow C."""
+    whole = 0.0
+    for b in range(len(probability)):
+        whole += contents[b]
+    for i in range(3):
+        out[i] = 0.0
+        for b in range(len(probability)):
+            out[i] += weights[i, b] * (contents[b] - probability[b] * whole)
+
+
+@compiled
 def _sums(shapes: Floats) -> Floats:
     """Return S and its derivatives."""
     total = np.zeros(len(shapes))
@@ -576,6 +622,14 @@ def _vary(
             both += part * inside[start + c]
         p = probability[b]
         out[b] = max(alone - 2 * p * both + p * p * whole, 0.0)
+
+
+@compiled
+def _variance_of_flows(flows: PairFlows, pair: int, drivers: Floats, weight: float) -> Floats:
+    """Return the variance of what migrates, as if it were events of the mean `weight`."""
+    moved = np.zeros(flows.contents.shape[1])
+    _migrate(flows, pair, drivers, moved)
+    return weight * np.abs(moved)
 
 
 @compiled

@@ -65,7 +65,7 @@ def pair_chi2(compared: Templates, response: Response) -> Floats:
     t = compared
     out = np.zeros(len(t.pairs))
     judge_pairs(
-        t.layout, t.merge, t.level, t.counts, t.sim, t.sim_variance, response,
+        t.layout, t.merge, t.level, t.counts, t.sim, t.sim_variance, t.flows, response,
         table_capacity(t, response), out,
     )  # fmt: skip
     return out

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import FloatArray, IntArray
+    from scalesmear.flows import Flows
 
 Kind = Literal["data", "sim"]
 
@@ -494,6 +495,8 @@ class PairHistograms:
         Sum of weights of the simulation, and of their squares.
     negative : float
         Share of simulated events with negative weight.
+    flows : Flows, optional
+        What migrates between pairs when electrons are scaled and smeared.
     """
 
     grid: MassGrid
@@ -503,9 +506,12 @@ class PairHistograms:
     sim: NDArray[np.float64]
     sim_variance: NDArray[np.float64]
     negative: float = 0.0
+    flows: Flows | None = None
 
     @classmethod
-    def of(cls, data: MassHistograms, sim: MassHistograms) -> PairHistograms:
+    def of(
+        cls, data: MassHistograms, sim: MassHistograms, *, flows: Flows | None = None
+    ) -> PairHistograms:
         """Bring data and simulation on the same list of pairs."""
         if (data.grid, data.n_categories) != (sim.grid, sim.n_categories):
             raise ValueError("data and simulation differ in binning or number of categories")
@@ -524,4 +530,5 @@ class PairHistograms:
             sim=on_all_pairs(sim, sim.contents),
             sim_variance=on_all_pairs(sim, sim.variances),
             negative=sim.n_negative / max(sim.n_events, 1),
+            flows=flows,
         )

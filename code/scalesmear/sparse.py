@@ -126,4 +126,5 @@ def merge_categories(histograms: PairHistograms, plan: dict[int, int]) -> PairHi
         data=add_up(histograms.data),
         sim=add_up(histograms.sim),
         sim_variance=add_up(histograms.sim_variance),
+        flows=histograms.flows and histograms.flows.merged(target),
     )

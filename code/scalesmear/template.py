@@ -27,9 +27,11 @@ from scalesmear.fit_kernels import (
     LEAST_SPREAD,
     SPREAD_PER_CELL,
     Layout,
+    PairFlows,
     arrange_cells,
     sum_bins,
 )
+from scalesmear.flows import Flows
 from scalesmear.histogram import FINE_PER_BIN
 
 if TYPE_CHECKING:
@@ -69,6 +71,8 @@ class Templates:
         Sums of weights and of squared weights in cells; the first layout.size / 2^level are used.
     reference : float array, shape (p, n_cells)
         Shapes from which the weights of bins follow, in the same cells.
+    flows : PairFlows
+        What migrates into the pairs.
     group : int array, shape (p, n_bins of the grid)
         Bins of one group, which are neighbours, have the same weight.
     """
@@ -81,6 +85,7 @@ class Templates:
     sim: Floats
     sim_variance: Floats
     reference: Floats
+    flows: PairFlows
     group: IntArray
 
     @property
@@ -121,7 +126,21 @@ def arrange(
     pairs = histograms.pairs[rows]
     if group is None:
         group = np.broadcast_to(np.arange(grid.n_bins), counts.shape)
-    return Templates(layout, pairs, merge, level, counts, sim, variance, smooth, group)
+    flows = arrange_flows(histograms.flows or Flows.none(grid.n_bins), pairs, merge)
+    return Templates(layout, pairs, merge, level, counts, sim, variance, smooth, flows, group)
+
+
+def arrange_flows(flows: Flows, pairs: IntArray, merge: IntArray) -> PairFlows:
+    """Return the flows into some pairs, rising, in bins of `merge` narrow ones each."""
+    used = np.isin(flows.pairs, pairs)
+    start = np.searchsorted(flows.pairs[used], np.append(pairs, np.iinfo(np.int32).max))
+    wide = np.repeat(merge, np.diff(start))
+    contents = np.zeros_like(flows.contents[used])
+    for size in np.unique(wide):
+        parts = flows.contents[used][wide == size]
+        joined = parts.reshape(len(parts), -1, size).sum(axis=2)
+        contents[wide == size, : joined.shape[1]] = joined
+    return PairFlows(start, flows.sources[used].astype(np.int64), contents)
 
 
 def coarsest_level(variance: Floats, width: float) -> NDArray[np.int64]:

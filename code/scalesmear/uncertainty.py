@@ -63,7 +63,7 @@ def shape_noise(
         np.zeros((n_pairs, n_bins)), np.zeros((n_pairs, n_bins)), np.zeros((n_pairs, 6))
     )
     propagate_pairs(
-        t.layout, t.merge, t.level, t.sim, t.sim_variance,
+        t.layout, t.merge, t.level, t.sim, t.sim_variance, t.flows,
         np.zeros((n_pairs, 3, n_bins)) if weights is None else weights, response,
         table_capacity(t, response), out,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from tests.mass_toys import MassToy, random_toy
 
 from scalesmear.effective import ScaleSmearingMap
 from scalesmear.equations import ScoreEquations, bin_weights, pair_scores
+from scalesmear.flows import NO_SOURCE, Flows
 from scalesmear.histogram import PairHistograms
 from scalesmear.pairs import effective_events
 from scalesmear.references import reference_shapes
@@ -51,7 +52,7 @@ def test_scores_are_those_of_plain_numpy() -> None:
     t, response = templates(histograms()), mapping().response(truth())
     weights = bin_weights(t, response)
     p = shape_noise(t, response).probability
-    scores = pair_scores(t, response, weights)
+    scores = pair_scores(t, response, weights).pairs
     for row in range(len(p)):
         n, s = t.counts[row].sum(), weights[row]
         g = s @ (t.counts[row] - n * p[row])
@@ -92,6 +93,43 @@ def test_sensitivity_is_the_slope_of_the_equations(sigma: float) -> None:
         column = (system(at - step).value - system(at + step).value) / (2 * step[i])
         scaled = here.sensitivity[:, i] * unit * unit[i]
         assert scaled == pytest.approx(column * unit * unit[i], abs=2e-3)
+
+
+def test_flows_are_in_shapes_and_sensitivity() -> None:
+    # what migrates by the scales, and by the smearings and a scale of categories of other pairs too
+    rng, h = np.random.default_rng(6), histograms()
+    n = h.grid.n_bins
+    sources = np.tile([NO_SOURCE, 0, 3, 4], len(h.pairs))
+    size = 0.1 * h.sim[:, h.grid.window_slice].sum(axis=1).repeat(4) / n
+    unit = np.tile([1.0, 100.0, 3e3, 3e3], len(h.pairs))  # per unit of the parameter
+    contents = (size * unit)[:, None] * rng.uniform(-1, 1, (len(sources), n))
+    flows = Flows(np.repeat(h.pairs, 4), sources.astype(np.int32), contents)
+    moved = dataclasses.replace(h, flows=flows)
+    at = truth() + np.array([1e-3, 0, 0, 1e-5, 0])
+    response = mapping().response(at)
+    without, within = (shape_noise(templates(x, 2), response).probability for x in (h, moved))
+    drivers = np.append(at, 1.0)
+    for row in range(len(h.pairs)):
+        four = slice(4 * row, 4 * row + 4)
+        gained = (drivers[sources[four], None] * contents[four]).sum(axis=0)
+        in_bins = gained.reshape(-1, 2).sum(axis=1)  # two narrow bins in one
+        # p = (K + gained) / (S_K + sum gained) is a sum of K / S_K and gained
+        of_both = np.stack([without[row, :20], in_bins / in_bins.sum()], axis=1)
+        shares, residual, *_ = np.linalg.lstsq(of_both, within[row, :20])
+        assert residual == pytest.approx(0, abs=1e-20)
+        assert shares.sum() == pytest.approx(1)
+
+    assert np.abs(within[:, :20] - without[:, :20]).max() > 0.003
+    system = equations(moved, at)
+    here = system(at)
+    step_of = 0.003 / np.sqrt(np.diag(here.information))
+    for i in range(5):
+        step = np.eye(5)[i] * step_of[i]
+        column = (system(at - step).value - system(at + step).value) / (2 * step_of[i])
+        scale = np.sqrt(np.diag(here.information) * here.information[i, i])
+        assert here.sensitivity[:, i] / scale == pytest.approx(column / scale, abs=2e-3)
+    plain = equations(h, at)(at)
+    assert np.abs((here.sensitivity - plain.sensitivity) / np.diag(plain.information)).max() > 0.01
 
 
 def test_with_its_own_smooth_shape_sensitivity_is_information() -> None:
@@ -150,6 +188,6 @@ def test_covariance_is_plain_linear_algebra() -> None:
 def test_a_pair_without_simulation_says_nothing() -> None:
     t, response = templates(histograms()), mapping().response(truth())
     empty = dataclasses.replace(t, sim=0 * t.sim)
-    assert not pair_scores(empty, response, bin_weights(t, response)).any()
+    assert not pair_scores(empty, response, bin_weights(t, response)).pairs.any()
     blank = dataclasses.replace(t, reference=0 * t.reference)
     assert not bin_weights(blank, response).any()

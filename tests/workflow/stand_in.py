@@ -141,7 +141,7 @@ def main() -> int:
         say("some words before the end")
         say(f"scalesmear {verb}: data.root: is cut short; copy it again")
         return 1
-    if verb in {"select", "fill"}:
+    if verb in {"select", "fill", "migration"}:
         say("progress: files=3/3 events=1000 seconds=0.10")
     output = Path(flags.get("--output", flags.get("--output-file", [""]))[0])
     if verb == "check":

@@ -24,7 +24,10 @@ STAGES = (
     *(
         f"{fit}/{name}"
         for fit in ("coarse", "fine")
-        for name in ("fill", "fit", "closure_fill", "closure")
+        for name in (
+            *("fill", "first_fit", "first_migration", "second_fit", "second_migration", "fit"),
+            *("closure_fill", "closure"),
+        )
     ),
     *(
         "export",
@@ -62,9 +65,9 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     assert outcome.code == 0, outcome.said
     assert sorted(stage_lines(outcome.said)) == sorted(STAGES)
     assert re.findall(r"(\w+)/fit +skipped", outcome.said) == ["et", "gain", "stochastic"]
-    # select, spectra of the Z and masses, before and after, plots, variations and two fills in each
-    # fit are scattered over 2 jobs, 15 stages are not
-    assert "workdir: whole, 26 stages, 37 steps" in outcome.out
+    # select, spectra of the Z and masses, before and after, plots, variations, and two fills and two
+    # migrations in each fit are scattered over 2 jobs, 19 stages are not
+    assert "workdir: whole, 34 stages, 49 steps" in outcome.out
     # each job of the stand-in reports 3 files and 1000 events
     assert "2/2 jobs" in stage_lines(outcome.said)["select"]
     assert "6/6 files  2,000 events" in stage_lines(outcome.said)["select"]
@@ -78,6 +81,12 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     ]
     assert fine["--base"] == ["1"]
     assert fine["--histograms"] == [str(work / f"fine/fill_{i}/histograms.npz") for i in (0, 1)]
+    flows = [f"second_migration_{i}/flows.npz" for i in (0, 1)]
+    assert fine["--migration"] == [str(work / "fine" / name) for name in flows]
+    moved = arguments(work / "fine/second_migration_1/flows.npz")
+    assert moved["--fit"] == [str(work / "fine/second_fit/fit.json")]
+    assert moved["--events"] == [str(work / "select_1/events.arrow")]
+    assert "--migration" not in arguments(work / "fine/first_fit/fit.json")
     closed = arguments(work / "coarse/closure_fill_1/histograms.npz")
     assert closed["--events"] == [str(work / "select_1/events.arrow")]
     assert closed["--scales"] == [str(work / "coarse/fit/combined.dat")]
@@ -97,7 +106,7 @@ def test_without_a_table_of_samples_nothing_is_scaled(derivation: Shell) -> None
     (derivation.folder / "inputs.yml").write_text("samples: samples.tsv\n")
     outcome = scalesmear_run(derivation)
     assert outcome.code == 0, outcome.said
-    assert "workdir: whole, 23 stages, 33 steps" in outcome.out
+    assert "workdir: whole, 31 stages, 45 steps" in outcome.out
     assert arguments(derivation.folder / "workdir/report/report.html")["--scaled"] == []
     assert arguments(derivation.folder / "workdir/report/report.html")["--systematics"] == []
 

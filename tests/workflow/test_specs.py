@@ -187,7 +187,8 @@ def test_a_fit_that_is_not_made_hands_over_empty_lists() -> None:
 
 @pytest.mark.parametrize(("file", "stage"), all_stages())
 def test_select_and_every_fill_is_scattered(file: str, stage: dict[str, Any]) -> None:
-    heavy = any(step.startswith(("select", "fill", "z_spectra")) for step in steps_of(stage))
+    by_file = ("select", "fill", "migration", "z_spectra")
+    heavy = any(step.startswith(by_file) for step in steps_of(stage))
     kind = "multistep-stage" if heavy else "singlestep-stage"
     assert stage["scheduler"]["scheduler_type"] == kind, file
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scalesmear.errors import InputError
+from scalesmear.flows import Flows
+from scalesmear.flows import add_up as add_up_flows
 from scalesmear.histogram import MassHistograms, PairHistograms, add_up
+from scalesmear.io.flowsfile import read_flows
 from scalesmear.io.histogramfile import read_histograms
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 
@@ -35,6 +39,37 @@ def read_jobs(paths: Sequence[str]) -> tuple[MassHistograms, MassHistograms]:
     return sums["data"], sums["sim"]
 
 
-def pair_histograms(paths: Sequence[str]) -> PairHistograms:
-    """Return data and simulation of all jobs on the same pairs."""
-    return PairHistograms.of(*read_jobs(paths))
+def configure_migration(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that names flows."""
+    parser.add_argument(
+        "--migration", nargs="+", default=(), metavar="FILE", help="flows.npz of all jobs"
+    )
+
+
+def pair_histograms(paths: Sequence[str], migration: Sequence[str] = ()) -> PairHistograms:
+    """Return data and simulation of all jobs on the same pairs, with flows between these.
+
+    Raises
+    ------
+    InputError
+        As `read_jobs`, and if flows differ among each other or from the histograms.
+    """
+    data, sim = read_jobs(paths)
+    flows = _read_flows(migration, sim) if migration else None
+    return PairHistograms.of(data, sim, flows=flows)
+
+
+def _read_flows(paths: Sequence[str], sim: MassHistograms) -> Flows:
+    try:
+        total = add_up_flows(map(read_flows, paths))
+    except ValueError as error:
+        raise InputError(" ".join(paths), str(error), "compute all for one fit") from error
+    mine = (total.grid, total.n_categories, total.exponent, total.n_events)
+    theirs = (sim.grid, sim.n_categories, sim.exponent, sim.n_events)
+    if mine != theirs:
+        raise InputError(
+            " ".join(paths),
+            f"flows of {mine} do not belong to simulation of {theirs}",
+            "give those of the same events and settings",
+        )
+    return total.flows

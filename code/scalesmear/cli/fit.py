@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from scalesmear.bootstrap import Bootstrap, bootstrap
 from scalesmear.cli._base import chosen, configure_base
-from scalesmear.cli._histograms import pair_histograms
+from scalesmear.cli._histograms import configure_migration, pair_histograms
 from scalesmear.corrections import multiply, tables_of_fit
 from scalesmear.fit import FitResult, fit_pairs
 from scalesmear.fitplan import FitPlan
@@ -40,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--histograms", required=True, nargs="+", metavar="FILE", help="histograms.npz of all jobs"
     )
+    configure_migration(parser)
     parser.add_argument("--categories", required=True, metavar="FILE", help="category file")
     parser.add_argument("--settings", required=True, metavar="FILE", help="settings/fit.json")
     configure_base(parser, required=True)
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> None:
     plan = read_settings(args.settings, FitPlan)
     task = plan.task(args.name, categories, _earlier(plan.start_file))
     before = read_scales(chosen(args.scales, args.base))
-    histograms = pair_histograms(args.histograms)
+    histograms = pair_histograms(args.histograms, args.migration)
     around = categories.smearing_of, task.settings
     start = task.scale, task.smearing
     result = fit_pairs(histograms, *around, start, categories.neighbours)

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scalesmear.cli._histograms import pair_histograms
+from scalesmear.cli._histograms import configure_migration, pair_histograms
 from scalesmear.errors import InputError
 from scalesmear.io.files import whole_file, write_json
 from scalesmear.io.fitfile import plain, read_fit
@@ -33,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--histograms", required=True, nargs="+", metavar="FILE", help="histograms.npz it fitted"
     )
+    configure_migration(parser)
     parser.add_argument(
         "--parameter",
         required=True,
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> None:
             "give at least 2 values and a positive distance",
         )
     found = profile(
-        pair_histograms(args.histograms),
+        pair_histograms(args.histograms, args.migration),
         fit.categories.smearing_of,
         fit.settings,
         fit.result,

@@ -21,7 +21,7 @@ from scalesmear.corrections import (
     tables_of_fit,
 )
 from scalesmear.errors import InputError
-from scalesmear.uncorrected import in_uncorrected_et
+from scalesmear.uncorrected import before_own_scales, in_uncorrected_et
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -230,9 +230,10 @@ def _product(stability: ScaleTable, path: Sequence[Step]) -> Product:
 
 
 def _product_of_fits(stability: ScaleTable, tables: Sequence[ScaleTable]) -> ScaleTable:
-    """Multiply the scales of fits, each in the Et before the scales that it builds on."""
-    fits = in_uncorrected_et(tables[0], stability)
-    for table in tables[1:]:
+    """Multiply the scales of fits, each in the Et before it and the scales that it builds on."""
+    first, *later = (before_own_scales(table) for table in tables)
+    fits = in_uncorrected_et(first, stability)
+    for table in later:
         fits = multiply(fits, in_uncorrected_et(table, multiply(stability, fits)))
     return fits
 

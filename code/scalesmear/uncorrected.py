@@ -57,6 +57,33 @@ def in_uncorrected_et(fit: ScaleTable, base: ScaleTable) -> ScaleTable:
     )
 
 
+def before_own_scales(fit: ScaleTable) -> ScaleTable:
+    """Return the scales of a fit with edges that electrons pass once they have these scales.
+
+    A fit gives an electron the scale of the window in which it is found **after** it was scaled (see
+    `scalesmear.migration`). Between neighbours in Et with scales s1 and s2, an edge at e goes to
+    e / sqrt(s1 s2); edges that are not common to two windows stay.
+
+    Parameters
+    ----------
+    fit : ScaleTable
+        With one range of runs.
+    """
+    low, high = fit.boxes.low.copy(), fit.boxes.high.copy()
+    others = np.column_stack([np.delete(low, ET, 1), np.delete(high, ET, 1), fit.boxes.gain])
+    _, column = np.unique(others, axis=0, return_inverse=True)
+    order = np.lexsort((low[:, ET], column.ravel()))
+    below, above = order[:-1], order[1:]
+    same = column.ravel()[below] == column.ravel()[above]
+    meet = same & (fit.boxes.high[below, ET] == fit.boxes.low[above, ET])
+    below, above = below[meet], above[meet]
+    scale = np.sqrt(fit.scale[below] * fit.scale[above])
+    edge = before_scaling(fit.boxes.low[above, ET], scale)
+    high[below, ET], low[above, ET] = edge, edge
+    boxes = Boxes(low, high, fit.boxes.gain)
+    return ScaleTable(fit.run_min, fit.run_max, boxes, fit.scale, fit.err, fit.where)
+
+
 def _splits_et(boxes: Boxes) -> NDArray[np.bool_]:
     """Tell which windows do not hold every Et."""
     split: NDArray[np.bool_] = (boxes.low[:, ET] > 0) | (boxes.high[:, ET] < UPPER_LIMITS[ET])

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scalesmear.cells import Window
 from scalesmear.corrections import ALL_RUNS, ScaleTable, multiply
 from scalesmear.io.categoryfile import read_categories
-from scalesmear.uncorrected import before_scaling, in_uncorrected_et
+from scalesmear.uncorrected import before_own_scales, before_scaling, in_uncorrected_et
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,6 +68,46 @@ def test_a_fit_by_et_may_build_on_another(seed: int) -> None:
     corrected = (et * factor).astype(np.float32)
     expected = factor * second.lookup(run, abs_eta, r9, corrected, gain).scale
     assert product.lookup(run, abs_eta, r9, et, gain).scale == pytest.approx(expected, rel=1e-14)
+
+
+@given(seed=st.integers(0, 2**32 - 1), name=st.sampled_from(["et", "stochastic", "fine"]))
+@settings(max_examples=15, deadline=None)
+def test_electrons_pass_an_edge_with_the_mean_of_the_scales_on_both_sides(
+    seed: int, name: str
+) -> None:
+    fit = table(name, seed)
+    moved = before_own_scales(fit)
+    moved.validate()  # the windows still tile
+    assert moved.scale is fit.scale
+    np.testing.assert_array_equal(np.delete(moved.boxes.low, 2, 1), np.delete(fit.boxes.low, 2, 1))
+    run = np.ones(N, np.int64)
+    abs_eta, r9, et, gain = electrons(seed)
+    scale = moved.lookup(run, abs_eta, r9, et, gain).scale
+    inside = fit.lookup(run, abs_eta, r9, (et * scale).astype(np.float32), gain).scale
+    # what an electron is scaled with is the scale of where it is found, but for half the step between
+    # two windows around an edge, at most 2 %
+    other = inside != scale
+    distance = np.abs(et * scale / np.array(ET_EDGES) - 1).min(axis=1, keepdims=True)
+    assert distance[other].max(initial=0) < 0.021
+    # a step upwards opens a gap between the windows, into which nothing falls
+    assert other.mean() < 0.3
+
+
+def test_an_edge_that_two_windows_share_goes_to_where_they_meet() -> None:
+    barrel, endcap = (0.0, 1.5), (1.5, 2.5)
+    windows = [
+        Window(barrel, None, (0, 40)),
+        Window(barrel, None, (40, 14000)),
+        Window(endcap, None, (0, 50)),
+        Window(endcap, (0, 0.9), (50, 14000)),
+        Window(endcap, (0.9, 10), (50, 14000)),
+    ]
+    fit = ScaleTable.of([ALL_RUNS] * 5, windows, [1.01, 1.03, 1.02, 0.99, 0.98], [0] * 5)
+    moved = before_own_scales(fit).boxes
+    assert moved.high[0, 2] == moved.low[1, 2] == pytest.approx(40 / np.sqrt(1.01 * 1.03))
+    # those that only touch in part stay, and so do the outermost ones
+    assert moved.high[:, 2].tolist()[1:] == [14000, 50, 14000, 14000]
+    assert moved.low[[0, 2, 3, 4], 2].tolist() == [0, 0, 50, 50]
 
 
 def test_a_fit_without_et_stays_as_it_is() -> None:

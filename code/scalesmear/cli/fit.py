@@ -21,7 +21,7 @@ from scalesmear.io.files import read_settings
 from scalesmear.io.fitfile import SavedFit, read_fit, write_fit
 from scalesmear.io.tables import read_scales, write_scales, write_smearings
 from scalesmear.provenance import provenance
-from scalesmear.uncorrected import in_uncorrected_et
+from scalesmear.uncorrected import before_own_scales, in_uncorrected_et
 
 if TYPE_CHECKING:
     import argparse
@@ -65,7 +65,8 @@ def run(args: argparse.Namespace) -> None:
     scales, smearings = tables_of_fit(result, categories)
     folder = Path(args.output)
     write_scales(folder / "scales.dat", scales)
-    write_scales(folder / "combined.dat", multiply(before, in_uncorrected_et(scales, before)))
+    moved = in_uncorrected_et(before_own_scales(scales), before)
+    write_scales(folder / "combined.dat", multiply(before, moved))
     write_smearings(folder / "smearings.dat", smearings)
     saved = SavedFit(args.name, categories, task.settings, result, provenance(), replicas)
     write_fit(folder / "fit.json", saved)

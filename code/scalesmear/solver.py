@@ -203,6 +203,8 @@ def find_root(
     At a bound, the equation of a parameter may keep a value that wants to cross it. Steps are
     halved until the values of the others, in the metric of the information, decrease. The end is
     reached when half the squared length of the next step, in that metric, is below `tolerance`.
+    Where equations hardly depend on a parameter the next step is long, however small their values
+    are; if no step makes these smaller, values below `tolerance` are a root.
     """
     x = box.clip(start)
     now, evaluations = system(x), 1
@@ -217,7 +219,8 @@ def find_root(
         evaluations += tries
         if new is None:
             reason = f"the last step, expected to bring {left:.1e}, does not lead to a root"
-            close = left < ROUNDING and _size(now, now, active) < 2 * ROUNDING
+            size = _size(now, now, active)
+            close = size < tolerance or (left < ROUNDING and size < 2 * ROUNDING)
             return Root(x, now, iteration, evaluations, close, reason)
         x, now = box.clip(new_x), new
     return Root(x, now, max_iterations, evaluations, False, _too_many(max_iterations))

@@ -359,6 +359,17 @@ def test_no_root_is_said() -> None:
     assert "not lead to a root" in found.reason or "not enough" in found.reason
 
 
+def test_a_root_where_the_equations_turn_back_is_one() -> None:
+    # noise may lift a double root by next to nothing; steps towards it grew without end
+    def fold(x: Floats) -> Equations:
+        return Equations((x - 1) ** 2 + 1e-6, np.diag(2 * (1 - x)), np.eye(1), np.eye(1))
+
+    one = Box(np.full(1, -9.0), np.full(1, 9.0), np.ones(1, bool), np.full(1, 9.0))
+    found = find_root(fold, np.array([0.0]), one)
+    assert found.converged
+    assert found.parameters == pytest.approx([1.0], abs=0.02)
+
+
 def test_what_the_equations_do_not_know_stays() -> None:
     def blind(x: Floats) -> Equations:
         return Equations(np.array([1 - x[0], 0.0]), np.diag([1.0, 0.0]), np.eye(2), np.eye(2))

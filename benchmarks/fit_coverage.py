@@ -2,7 +2,7 @@
 
 python benchmarks/fit_coverage.py [--toys N]
 
-Contents of histograms are Poisson numbers around exact expectations (`_pseudo.py`), 20 truths of
+Contents of histograms are Poisson numbers around exact expectations (`scalesmear.pseudo`), 20 truths of
 random scales, smearings and resolutions after each other. Pulls are those of ln(scale) and
 smearing^2. Errors of the numbers are given beside them; pulls of one toy are correlated by a few
 per cent, which these leave out.
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from _common import print_table
-from _pseudo import Expectation, Truth
 
 from scalesmear.errors import FitError
 from scalesmear.fit import FitResult, fit_pairs
-from scalesmear.histogram import MassGrid
+from scalesmear.histogram import MassGrid, n_pairs, pair_categories
+from scalesmear.pseudo import Expectation, Truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,13 +48,28 @@ class Case(NamedTuple):
     skew: float = 0.0
 
 
+def random_truth(seed: int, case: Case) -> Truth:
+    """Draw scales, smearings, resolutions and populations; an event's electrons do not know of each other."""
+    rng, (n, m) = np.random.default_rng(seed), case.size
+    scale = 1 + rng.uniform(-case.shift, case.shift, n)
+    smearing, resolution = rng.uniform(*case.smearings, m), rng.uniform(0.008, 0.02, n)
+    population = rng.dirichlet(np.full(n, 5.0))
+    low, high = pair_categories(np.arange(n_pairs(n))).T
+    return Truth(
+        scale=scale,
+        smearing=smearing,
+        smearing_of=np.arange(n) * m // n,
+        resolution=resolution,
+        share=population[low] * population[high] * np.where(low == high, 1, 2),
+        skew=case.skew,
+    )
+
+
 def fits(case: Case, n_toys: int) -> Iterator[tuple[Truth, FitResult | None]]:
     """Yield truth and fit of each toy, None where it did not converge."""
     for toy in range(n_toys):
         if toy % max(1, n_toys // N_TRUTHS) == 0:
-            truth = Truth.random(
-                toy, *case.size, shift=case.shift, smearings=case.smearings, skew=case.skew
-            )
+            truth = random_truth(toy, case)
             expectation = Expectation(truth=truth, grid=MassGrid())
         rng = np.random.default_rng([toy, 1])
         histograms = expectation.draw(rng, case.n_data, case.n_sim, case.negative)

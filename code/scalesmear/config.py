@@ -6,18 +6,9 @@ else in the package knows a default. `Inputs` then checks what a schema cannot s
 
 from __future__ import annotations
 
-import ast
-import json
-import math
 from dataclasses import InitVar, asdict, dataclass
-from difflib import get_close_matches
-from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
-
-import yaml
-from jsonschema import Draft7Validator
 
 from scalesmear.cells import FIDUCIAL, Boxes, Window, uncovered
 from scalesmear.chain import FITS, Chain, make_chain
@@ -28,14 +19,13 @@ from scalesmear.fit import FitSettings
 from scalesmear.fitplan import FitPlan, PairSelector, Selector
 from scalesmear.reweight import ReweightSettings
 from scalesmear.runs import RunBinSettings
+from scalesmear.schema import Schema, complete, load, table_of_keys
 from scalesmear.selection import SelectSettings
 from scalesmear.stability import StabilitySettings
 from scalesmear.validation import PlotSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from jsonschema import ValidationError
 
     from scalesmear.binning import Rule
 
@@ -45,12 +35,9 @@ MARGIN = 0.03
 Pair = tuple[float, float]
 
 
-@cache
-def schema() -> dict[str, Any]:
+def schema() -> Schema:
     """Return the JSON schema of inputs.yml."""
-    text = (files("scalesmear") / "data" / "inputs.schema.json").read_text(encoding="utf-8")
-    content: dict[str, Any] = json.loads(text)
-    return content
+    return load("inputs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +114,8 @@ class Inputs:
     where: InitVar[str] = "inputs.yml"
 
     def __post_init__(self, where: str) -> None:
-        self._check_order(where)
-        self._check_window(where)
+        check_rising(self, ("gap", "mass_range", "mass_window"), where)
+        check_masses(self.fill, where)
         _check_regions(self.stability_regions, f"{where}: stability_regions")
         if self.start == "file" and self.start_file is None:
             cure = "name a fit.json in start_file"
@@ -148,35 +135,16 @@ class Inputs:
     def _after(self) -> dict[str, str | None]:
         return {name: getattr(self, f"{name}_after", None) for name in FITS}
 
-    def _check_order(self, where: str) -> None:
-        for key in ("gap", "mass_range", "mass_window"):
-            low, high = getattr(self, key)
-            if not low < high:
-                raise InputError(
-                    f"{where}: {key}", f"[{low:g}, {high:g}] does not rise", "write [low, high]"
-                )
-        if self.et_min[0] < self.et_min[1]:
-            raise InputError(
-                f"{where}: et_min",
-                f"{self.et_min[0]:g} of the leading electron is below {self.et_min[1]:g} of the "
-                "subleading one",
-                "write the larger threshold first",
-            )
-
-    def _check_window(self, where: str) -> None:
-        (low, high), (first, last) = self.mass_window, self.mass_range
-        if first > low * (1 - MARGIN) or last < high * (1 + MARGIN):
-            raise InputError(
-                f"{where}: mass_window",
-                f"[{low:g}, {high:g}] is not {MARGIN:.0%} inside mass_range [{first:g}, {last:g}]",
-                "make the range wider or the window narrower, because events cross its edges",
-            )
-        if self.bin_width > (high - low) / 4:
-            raise InputError(
-                f"{where}: bin_width",
-                f"{self.bin_width:g} makes less than 4 bins of mass_window [{low:g}, {high:g}]",
-                f"it must be at most {(high - low) / 4:g}",
-            )
+    @property
+    def fill(self) -> FillSettings:
+        """How masses are cut and binned."""
+        return FillSettings(
+            mass_window=self.mass_window,
+            bin_width=self.bin_width,
+            mass_range=self.mass_range,
+            et_min=self.et_min,
+            seed=self.seed,
+        )
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of each stage by its name; `export` and `report` have none here."""
@@ -201,13 +169,7 @@ class Inputs:
             "reweight": ReweightSettings(
                 enabled=self.reweight, min_events=self.reweight_min_events
             ),
-            "fill": FillSettings(
-                mass_window=self.mass_window,
-                bin_width=self.bin_width,
-                mass_range=self.mass_range,
-                et_min=self.et_min,
-                seed=self.seed,
-            ),
+            "fill": self.fill,
             "fit": self._fit_plan(),
             "closure": ClosureSettings(tolerance=self.closure_tolerance, floor=self.closure_floor),
             "validation": PlotSettings(
@@ -254,6 +216,52 @@ class Inputs:
         return asdict(self)
 
 
+def check_rising(values: object, keys: tuple[str, ...], where: str) -> None:
+    """Refuse ranges that do not rise.
+
+    Raises
+    ------
+    InputError
+        Naming the key.
+    """
+    for key in keys:
+        low, high = getattr(values, key)
+        if not low < high:
+            raise InputError(
+                f"{where}: {key}", f"[{low:g}, {high:g}] does not rise", "write [low, high]"
+            )
+
+
+def check_masses(values: FillSettings, where: str) -> None:
+    """Refuse thresholds in the wrong order, and a window without room or bins.
+
+    Raises
+    ------
+    InputError
+        Naming the key.
+    """
+    if values.et_min[0] < values.et_min[1]:
+        raise InputError(
+            f"{where}: et_min",
+            f"{values.et_min[0]:g} of the leading electron is below {values.et_min[1]:g} of the "
+            "subleading one",
+            "write the larger threshold first",
+        )
+    (low, high), (first, last) = values.mass_window, values.mass_range
+    if first > low * (1 - MARGIN) or last < high * (1 + MARGIN):
+        raise InputError(
+            f"{where}: mass_window",
+            f"[{low:g}, {high:g}] is not {MARGIN:.0%} inside mass_range [{first:g}, {last:g}]",
+            "make the range wider or the window narrower, because events cross its edges",
+        )
+    if values.bin_width > (high - low) / 4:
+        raise InputError(
+            f"{where}: bin_width",
+            f"{values.bin_width:g} makes less than 4 bins of mass_window [{low:g}, {high:g}]",
+            f"it must be at most {(high - low) / 4:g}",
+        )
+
+
 def _check_regions(regions: tuple[Pair, ...], where: str) -> None:
     """Refuse regions that do not rise, overlap, or leave a part of barrel or endcap out."""
     for low, high in regions:
@@ -268,33 +276,6 @@ def _check_regions(regions: tuple[Pair, ...], where: str) -> None:
         raise InputError(where, f"no region holds {hole}", "add one or move an edge")
 
 
-def parse(text: str, where: str = "inputs.yml") -> dict[str, Any]:
-    """Return the values that YAML, or a Python literal on one line, holds.
-
-    yadage hands the values to a step as the latter.
-
-    Raises
-    ------
-    InputError
-        If it is neither, or not a mapping.
-    """
-    try:
-        content = ast.literal_eval(text.strip())
-    except (SyntaxError, ValueError):
-        content = _parse_yaml(text, where)
-    if not isinstance(content, dict):
-        raise InputError(where, f"holds {_shown(content)}", "write lines of key: value")
-    return content
-
-
-def _parse_yaml(text: str, where: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        problem = " ".join(str(error).split())
-        raise InputError(where, f"not YAML ({problem})", "mend the syntax") from error
-
-
 def resolve(values: Mapping[str, Any], where: str = "inputs.yml") -> Inputs:
     """Check the values of inputs.yml and complete them with the defaults.
 
@@ -303,130 +284,12 @@ def resolve(values: Mapping[str, Any], where: str = "inputs.yml") -> Inputs:
     InputError
         Naming the first key that is unknown, missing, not what it may be, or at odds with others.
     """
-    _check_keys(values, where)
-    error = min(Draft7Validator(schema()).iter_errors(values), key=_position, default=None)
-    if error is not None:
-        raise _readable(error, where)
-    _check_finite(values, where)
-    properties = schema()["properties"]
-    complete = {
-        key: _typed(values.get(key, about.get("default")), about)
-        for key, about in properties.items()
-    }
-    return Inputs(**complete, where=where)
-
-
-def _check_keys(values: Mapping[str, Any], where: str) -> None:
-    """Refuse unknown keys, naming the nearest known one, and missing ones."""
-    known = schema()["properties"]
-    for key in values:
-        if key in known:
-            continue
-        near = get_close_matches(str(key), known, n=1)
-        cure = f"did you mean {near[0]!r}?" if near else f"known keys are {', '.join(known)}"
-        raise InputError(where, f"unknown key {key!r}", cure)
-    for key in schema()["required"]:
-        if key not in values:
-            raise InputError(where, f"key {key!r} is missing", known[key]["description"])
-
-
-def _check_finite(values: Mapping[str, Any], where: str) -> None:
-    """Refuse .inf and .nan, which a schema lets pass."""
-    for key, value in values.items():
-        if not all(map(math.isfinite, _numbers(value))):
-            raise InputError(f"{where}: {key}", f"{value} is not finite", "write a number")
-
-
-def _numbers(value: Any) -> list[float]:
-    """Return all floating-point numbers in a value, lists in it included."""
-    if isinstance(value, dict):
-        return _numbers(list(value.values()))
-    if isinstance(value, list):
-        return [number for item in value for number in _numbers(item)]
-    return [value] if isinstance(value, float) else []
-
-
-def _position(error: ValidationError) -> tuple[int, list[str]]:
-    """Return what sorts errors in the order of the keys in the schema."""
-    path = [str(part) for part in error.absolute_path]
-    return (list(schema()["properties"]).index(path[0]), path)
-
-
-def _readable(error: ValidationError, where: str) -> InputError:
-    """Say in one line which value is wrong and what it may be."""
-    key = str(error.absolute_path[0])
-    inner = "".join(f"[{part}]" for part in list(error.absolute_path)[1:])
-    allowed = allowed_values(schema()["properties"][key])
-    cure = f"it must be {allowed}"
-    if isinstance(error.instance, str) and error.instance.startswith("/"):
-        cure += " (an empty text, or the name of a file in the input folder, arrives as a path)"
-    return InputError(f"{where}: {key}{inner}", f"{_shown(error.instance)} is not allowed", cure)
-
-
-def _shown(value: Any) -> str:
-    """Return a value as it is written in YAML, cut to a reasonable length."""
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def allowed_values(about: Mapping[str, Any]) -> str:
-    """Say in words what a property of the schema may be."""
-    if "enum" in about:
-        return " or ".join(json.dumps(value) for value in about["enum"])
-    types = [about["type"]] if isinstance(about["type"], str) else list(about["type"])
-    return " or ".join(_allowed_type(name, about) for name in types)
-
-
-def _allowed_type(name: str, about: Mapping[str, Any]) -> str:
-    if name == "null":
-        return "null"
-    if name == "boolean":
-        return "true or false"
-    if name == "string":
-        return f"text like {about['pattern']}" if "pattern" in about else "text"
-    if name == "object":
-        return f"a mapping of {', '.join(about['properties'])}"
-    if name == "array":
-        size = "a list" if "maxItems" not in about else f"a list of {about['maxItems']}"
-        size += " of different ones" if about.get("uniqueItems") else ""
-        return f"{size}, each {allowed_values(about['items'])}"
-    words = ["a whole number" if name == "integer" else "a number"]
-    for bound, sign in BOUNDS.items():
-        if bound in about:
-            words.append(f"{sign} {about[bound]}")
-    return words[0] + (" " + " and ".join(words[1:]) if words[1:] else "")
-
-
-BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-
-
-def _typed(value: Any, about: Mapping[str, Any]) -> Any:
-    """Return a valid value in its Python type: yadage turns 1.0 into 1, YAML writes lists."""
-    if isinstance(value, list):
-        return tuple(_typed(item, about["items"]) for item in value)
-    if isinstance(value, dict):
-        return {key: _typed(item, about["properties"][key]) for key, item in value.items()}
-    if about["type"] == "integer":
-        return int(value)
-    return float(value) if about["type"] == "number" else value
+    return Inputs(**complete(values, schema(), where), where=where)
 
 
 def reference_page() -> str:
     """Return docs/inputs.md: a table of all keys, made from the schema."""
-    rows = [
-        f"| `{key}` | {_escaped(about['description'])} | `{allowed_values(about)}` | "
-        f"{_default(about)} |"
-        for key, about in schema()["properties"].items()
-    ]
-    return "\n".join([REFERENCE_HEAD, *rows]) + "\n"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("<", "&lt;").replace(">", "&gt;").replace("*", "&ast;")
-
-
-def _default(about: Mapping[str, Any]) -> str:
-    return f"`{json.dumps(about['default'])}`" if "default" in about else "required"
+    return "\n".join([REFERENCE_HEAD, *table_of_keys(schema())]) + "\n"
 
 
 REFERENCE_HEAD = """\
@@ -436,6 +299,4 @@ Made from `code/scalesmear/data/inputs.schema.json` by
 
     python -c "from scalesmear.config import reference_page as page; print(page(), end='')" \\
       > docs/inputs.md
-
-| key | meaning | may be | default |
-|---|---|---|---|"""
+"""

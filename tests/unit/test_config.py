@@ -16,7 +16,7 @@ from tests.unit.test_fitfile import saved_fit
 from scalesmear.chain import FITS
 from scalesmear.cli import main
 from scalesmear.closure import ClosureSettings
-from scalesmear.config import Inputs, allowed_values, parse, reference_page, resolve, schema
+from scalesmear.config import Inputs, reference_page, resolve, schema
 from scalesmear.errors import InputError
 from scalesmear.export import ExportSettings
 from scalesmear.fill import FillSettings
@@ -30,6 +30,7 @@ from scalesmear.io.variationsfile import read_variations
 from scalesmear.report.settings import ReportSettings
 from scalesmear.reweight import ReweightSettings
 from scalesmear.runs import RunBinSettings
+from scalesmear.schema import allowed_values, parse
 from scalesmear.selection import SelectSettings
 from scalesmear.stability import StabilitySettings
 from scalesmear.validation import PlotSettings

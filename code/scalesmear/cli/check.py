@@ -19,7 +19,7 @@ import yaml
 
 from scalesmear.chain import FITS
 from scalesmear.cli._ingredients import DataSet, Ingredients, read_ingredients, resolved_table
-from scalesmear.config import Inputs, parse, resolve
+from scalesmear.config import Inputs, resolve
 from scalesmear.errors import InputError
 from scalesmear.export import ExportSettings, check_refinements, fit_of_smearings
 from scalesmear.io.categoryfile import read_categories, write_categories
@@ -46,6 +46,7 @@ from scalesmear.io.samples import (
 from scalesmear.io.samplestable import read_sample
 from scalesmear.io.variationsfile import copy_variations, read_variations
 from scalesmear.report.settings import ReportSettings
+from scalesmear.schema import parse
 
 if TYPE_CHECKING:
     import argparse

@@ -3,6 +3,10 @@
 The expectation of a pair is a Breit-Wigner with radiated energy, convolved with the response of its
 two electrons, ln(1 + sigma g) / 2 each, by Fourier transform on a grid eight times finer than the
 fine bins. It shares no code with the fit, neither its kernel nor its cumulants.
+
+All pairs have the same true mass: Et thresholds, windows of Et and the angles of the electrons change
+nothing here, and no electron leaves its category. `scalesmear.injection` follows generated events
+where that matters.
 """
 
 from __future__ import annotations
@@ -36,35 +40,30 @@ RANGE = 0.8
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """Scales and smearings of data, and the population of the categories.
+    """Scales and smearings of data, and who is in which pair of the n scale categories.
 
-    Arrays have shape (n,) for the n scale categories; `smearing` has one for each smearing category.
-    `skew` adds to the response of data a tail towards low energies that no smearing describes: this
-    share of electrons loses an energy that is exponential with a mean of 4 %.
+    Attributes
+    ----------
+    scale : float array, shape (n,)
+    smearing : float array, shape (m,)
+        Of each smearing category.
+    smearing_of : int array, shape (n,)
+        Smearing category of each scale category.
+    resolution : float array, shape (n,)
+        Relative resolution of simulated electrons, which data share.
+    share : float array, shape (n_pairs(n),)
+        Share of the events in each pair, in the order of `histogram.pair_number`.
+    skew : float
+        Adds to the response of data a tail towards low energies that no smearing describes: this
+        share of electrons loses an energy that is exponential with a mean of 4 %.
     """
 
     scale: Floats
     smearing: Floats
     smearing_of: Ints
     resolution: Floats
-    population: Floats
+    share: Floats
     skew: float = 0.0
-
-    @classmethod
-    def random(
-        cls, seed: int, n: int, m: int, *, shift: float = 0.01,
-        smearings: tuple[float, float] = (0.008, 0.025), skew: float = 0.0,
-    ) -> Truth:  # fmt: skip
-        """Draw scales within `shift` of 1 and smearings within their range."""
-        rng = np.random.default_rng(seed)
-        return cls(
-            scale=1 + rng.uniform(-shift, shift, n),
-            smearing=rng.uniform(*smearings, m),
-            smearing_of=np.arange(n) * m // n,
-            resolution=rng.uniform(0.008, 0.02, n),
-            population=rng.dirichlet(np.full(n, 5.0)),
-            skew=skew,
-        )
 
     @property
     def parameters(self) -> Floats:
@@ -74,10 +73,21 @@ class Truth:
 
 @dataclass(frozen=True, kw_only=True)
 class Expectation:
-    """Expected contents of all pairs for one event of data and one of simulation."""
+    """Expected contents of all pairs for one event of data and one of simulation.
+
+    Raises
+    ------
+    ValueError
+        If the truth has not a share for each pair.
+    """
 
     truth: Truth
     grid: MassGrid
+
+    def __post_init__(self) -> None:
+        wanted = (n_pairs(len(self.truth.scale)),)
+        if self.truth.share.shape != wanted:
+            raise ValueError(f"shares have shape {self.truth.share.shape}, not {wanted}")
 
     @cached_property
     def shapes(self) -> tuple[Floats, Floats]:
@@ -92,12 +102,11 @@ class Expectation:
         loss = axis.transform(axis.loss(t.skew))
         data, sim = np.empty((2, len(pairs), grid.n_fine))
         for row, (i, j) in enumerate(legs):
-            share = t.population[i] * t.population[j] * (1 if i == j else 2)
             expected = base * responses[i] * responses[j]
-            sim[row] = share * axis.contents(expected, shared=True)
+            sim[row] = t.share[row] * axis.contents(expected, shared=True)
             shift = np.log(t.scale[i] * t.scale[j]) / 2
             moved = axis.shift(expected * smeared[i] * smeared[j] * loss**2, -shift)
-            data[row] = share * axis.contents(moved, shared=False)
+            data[row] = t.share[row] * axis.contents(moved, shared=False)
         return data, sim
 
     def draw(
@@ -174,6 +183,6 @@ class _Axis:
             places = np.arange(-s + 0.5, s) / s
             weight = np.convolve(points, 1 - np.abs(places), mode="full")
             centre = self.first + s // 2 + s * np.arange(self.grid.n_fine)
-            return np.maximum(weight[centre + s - 1], 0)
+            return np.asarray(np.maximum(weight[centre + s - 1], 0), np.float64)
         used = points[self.first : self.first + self.grid.n_fine * SUB_BINS]
-        return np.maximum(used.reshape(-1, SUB_BINS).sum(axis=1), 0)
+        return np.asarray(np.maximum(used.reshape(-1, SUB_BINS).sum(axis=1), 0), np.float64)

@@ -16,6 +16,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T", bound=np.generic)
 
+OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a kernel with numba: cached on disk, free of the interpreter lock.
@@ -26,8 +28,18 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     The cache knows the file of the kernel only: after a change of a kernel that one in another
     file calls, touch that file.
     """
-    options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
-    return cast("Callable[P, R]", numba.njit(**options)(function))
+    return cast("Callable[P, R]", numba.njit(**OPTIONS)(function))
+
+
+def summed(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a kernel like `compiled` whose sums may be made in any order, so as vectors.
+
+    For histograms rather than events: the last bits may depend on the machine, though not on
+    anything else.
+    """
+    return cast(
+        "Callable[P, R]", numba.njit(fastmath={"reassoc", "contract", "nsz"}, **OPTIONS)(function)
+    )
 
 
 def read_only(values: NDArray[T]) -> NDArray[T]:

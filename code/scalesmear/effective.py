@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scalesmear.fit_kernels import REACH, Response, least_variance
-from scalesmear.histogram import FINE_PER_BIN, pair_categories
+from scalesmear.compiled import compiled
+from scalesmear.histogram import pair_categories
+from scalesmear.shape_kernels import Response
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import IntArray
-    from scalesmear.fit_kernels import PairFlows
-    from scalesmear.template import Templates
+    from scalesmear.shape_kernels import PairFlows
 
     Floats = NDArray[np.float64]
 
-PACKED = np.array([[0, 1, 2], [1, 3, 4], [2, 4, 5]])
-"""Where the element (i, j) of a symmetric matrix in (t, q1, q2) is stored."""
+PACKED = np.array([0, 1, 2, 1, 3, 4, 2, 4, 5])
+"""Where the elements, row by row, of a symmetric matrix in (t, q1, q2) are stored."""
 
 BY_PARAMETERS = np.array([[0.5, 0.5, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
 """Derivatives of (t, q1, q2) by ln(scale), ln(scale), smearing^2, smearing^2 of the electrons."""
@@ -95,13 +95,13 @@ class ScaleSmearingMap:
 
     def response(self, parameters: Floats) -> Response:
         """Return what each pair does to x; formulas in `scalesmear.template`."""
-        local = parameters[self.index]
-        t, q = local[:, :2].mean(axis=1), local[:, 2:]
         both = [(a, b) for a in self.tails.components for b in self.tails.components]
         share = np.array([a[0] * b[0] for a, b in both])
         variance = np.array([[a[1], b[1]] for a, b in both])
-        cumulants = _cumulants(t, q[:, None, :] * variance, variance)
-        return Response(share, *cumulants, np.append(parameters, 1.0))
+        shape = (len(self.index), len(both), 3)
+        moments, slopes = np.empty(shape), np.empty((*shape, 3))
+        _fill_cumulants(self.index, parameters, variance, moments, slopes)
+        return Response(share, moments, slopes, np.append(parameters, 1.0))
 
     def gradient(self, terms: Floats) -> Floats:
         """Add up gradients by (t, q1, q2), shape (p, 3), to that by the parameters."""
@@ -112,10 +112,9 @@ class ScaleSmearingMap:
 
         `terms` has shape (p, 9), row by row, or (p, 6) for packed symmetric matrices.
         """
-        full = terms[:, PACKED] if terms.shape[1] == 6 else terms.reshape(-1, 3, 3)
-        local = BY_PARAMETERS.T @ full @ BY_PARAMETERS
-        place = self.size * self.index[:, :, None] + self.index[:, None, :]
-        return _add_up(place, local, self.size**2).reshape(self.size, self.size)
+        out = np.zeros((self.size, self.size))
+        _add_matrices(self.index, terms[:, PACKED] if terms.shape[1] == 6 else terms, out)
+        return out
 
     def flow_matrix(self, flows: PairFlows, terms: Floats) -> Floats:
         """Add up what e flows with a parameter add to a matrix; `terms` by (t, q1, q2), (e, 3)."""
@@ -126,19 +125,41 @@ class ScaleSmearingMap:
         return _add_up(place, local, self.size**2).reshape(self.size, self.size)
 
 
-def _cumulants(t: Floats, q: Floats, variance: Floats) -> tuple[Floats, Floats]:
-    """Return (tau, v, k) of components and their derivatives by (t, q1, q2) of the pairs.
+@compiled
+def _fill_cumulants(
+    index: IntArray, parameters: Floats, variance: Floats, moments: Floats, slopes: Floats
+) -> None:
+    """Fill (tau, v, k) of the components of each pair and their derivatives by (t, q1, q2).
 
-    `t` has shape (p,), `q` of the components (p, c, 2) and their `variance` for q = 1 (c, 2).
+    `variance` of the two electrons in each component is for q = 1.
     """
-    sum_q, sum_q2 = q.sum(axis=2), (q * q).sum(axis=2)
-    tau = t[:, None] + sum_q / 4 + 3 / 8 * sum_q2
-    moments = np.stack([tau, sum_q / 4 + 5 / 8 * sum_q2, -3 / 8 * sum_q2], axis=2)
-    slopes = np.zeros((*q.shape[:2], 3, 3))
-    slopes[..., 0, 0] = 1
-    for row, (linear, square) in enumerate(((1 / 4, 3 / 8), (1 / 4, 5 / 8), (0, -3 / 8))):
-        slopes[..., row, 1:] = variance * (linear + 2 * square * q)
-    return moments, slopes
+    for p in range(len(index)):
+        t = (parameters[index[p, 0]] + parameters[index[p, 1]]) / 2
+        for c in range(len(variance)):
+            tau, v, k = t, 0.0, 0.0
+            slopes[p, c, 0, 0] = 1
+            slopes[p, c, 1, 0] = slopes[p, c, 2, 0] = 0
+            for leg in range(2):
+                factor = variance[c, leg]
+                q = factor * parameters[index[p, 2 + leg]]
+                tau += q / 4 + 3 / 8 * q * q
+                v += q / 4 + 5 / 8 * q * q
+                k -= 3 / 8 * q * q
+                slopes[p, c, 0, 1 + leg] = factor * (1 / 4 + 3 / 4 * q)
+                slopes[p, c, 1, 1 + leg] = factor * (1 / 4 + 5 / 4 * q)
+                slopes[p, c, 2, 1 + leg] = -factor * 3 / 4 * q
+            moments[p, c, 0], moments[p, c, 1], moments[p, c, 2] = tau, v, k
+
+
+@compiled
+def _add_matrices(index: IntArray, terms: Floats, out: Floats) -> None:
+    """Add matrices in (t, q1, q2), shape (p, 9), to one of the parameters; t = (u1 + u2) / 2."""
+    of, by = np.array([0, 0, 1, 2]), np.array([0.5, 0.5, 1.0, 1.0])
+    for p in range(len(index)):
+        for i in range(4):
+            for j in range(4):
+                value = by[i] * by[j] * terms[p, 3 * of[i] + of[j]]
+                out[index[p, i], index[p, j]] += value
 
 
 def narrowest(response: Response) -> Floats:
@@ -149,16 +170,3 @@ def narrowest(response: Response) -> Floats:
 def _add_up(place: IntArray, values: Floats, size: int) -> Floats:
     """Add values of any shape at their places in a vector of `size`."""
     return np.asarray(np.bincount(place.ravel(), values.ravel(), minlength=size), np.float64)
-
-
-def table_capacity(templates: Templates, response: Response) -> int:
-    """Return how many cells the widest table may need."""
-    tau, v = response.moments[..., 0], response.moments[..., 1]
-    if not len(v):
-        return 0
-    width = (templates.layout.width * 2.0**templates.level)[:, None]
-    least = least_variance(float(width.max()))
-    spread = REACH * np.sqrt(np.maximum(v, least))
-    beyond = (tau + spread).max(axis=1) - (tau - spread).min(axis=1)
-    per_bin = (FINE_PER_BIN * templates.merge) >> templates.level
-    return int(np.max(beyond / width[:, 0] + 2 * per_bin)) + 4

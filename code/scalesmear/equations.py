@@ -30,7 +30,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from scalesmear.effective import table_capacity
 from scalesmear.fit_kernels import N_SCORES, compare_pairs, weigh_pairs
 from scalesmear.solver import Equations
 
@@ -38,7 +37,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.effective import ScaleSmearingMap
-    from scalesmear.fit_kernels import Response, ShapeNoise
+    from scalesmear.noise_kernels import ShapeNoise
+    from scalesmear.shape_kernels import Response
     from scalesmear.template import Templates
 
     Floats = NDArray[np.float64]
@@ -104,7 +104,7 @@ def bin_weights(templates: Templates, response: Response) -> Floats:
     out = np.zeros((len(t.pairs), 3, t.counts.shape[1]))
     weigh_pairs(
         t.layout, t.merge, t.level, t.reference, np.ascontiguousarray(t.group), response,
-        table_capacity(t, response), out,
+        out,
     )  # fmt: skip
     return out
 
@@ -125,6 +125,6 @@ def pair_scores(templates: Templates, response: Response, weights: Floats) -> Pa
     out = PairScores(np.zeros((len(t.pairs), N_SCORES)), np.zeros((len(t.flows.sources), 3)))
     compare_pairs(
         t.layout, t.merge, t.level, t.counts, t.sim, t.flows, weights, response,
-        table_capacity(t, response), *out,
+        *out,
     )  # fmt: skip
     return out

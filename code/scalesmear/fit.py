@@ -19,16 +19,16 @@ from scalesmear.binning import PairBins, Rule, choose_bins
 from scalesmear.effective import ScaleSmearingMap, Tails, narrowest
 from scalesmear.equations import ScoreEquations
 from scalesmear.errors import FitError
-from scalesmear.fit_kernels import LEAST_PROBABILITY
-from scalesmear.goodness import LEAST_EVENTS, PairGoodness, goodness
+from scalesmear.goodness import PairGoodness, goodness
 from scalesmear.histogram import pair_categories
 from scalesmear.likelihood import Likelihood
 from scalesmear.pairs import PairChoice, choose_pairs
 from scalesmear.references import reference_shapes
+from scalesmear.shape_kernels import LEAST_PROBABILITY
 from scalesmear.solver import Box, Minimiser, Root, RootFinder
 from scalesmear.sparse import CategoryEvents, merge_categories, plan_merging
 from scalesmear.starts import random_starts, scan_scales
-from scalesmear.template import MAX_LEVEL, MAX_MERGE, arrange, coarsest_level
+from scalesmear.template import MAX_LEVEL, MAX_MERGE, arrange, coarsest_level, rebin
 from scalesmear.uncertainty import Covariance, covariance, shape_noise
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import BoolArray, IntArray
-    from scalesmear.fit_kernels import ShapeNoise
     from scalesmear.histogram import PairHistograms
+    from scalesmear.noise_kernels import ShapeNoise
     from scalesmear.template import Templates
 
     Floats = NDArray[np.float64]
@@ -475,13 +475,16 @@ def _wide_likelihood(problem: Problem) -> Likelihood:
     """Return the likelihood in wide bins, which leads near the solution."""
     n_used = len(problem.choice.rows)
     merge, level = np.full(n_used, MAX_MERGE), np.full(n_used, SEARCH_LEVEL)
-    return Likelihood(_arrange(problem, merge, level), problem.mapping)
+    return Likelihood(_arrange(problem, merge, level, reference_only=True), problem.mapping)
 
 
-def _arrange(problem: Problem, merge: IntArray, level: IntArray) -> Templates:
+def _arrange(
+    problem: Problem, merge: IntArray, level: IntArray, *, reference_only: bool = False
+) -> Templates:
     """Bin the histograms of the pairs in use."""
-    rows, group = problem.choice.rows, problem.bins.group
-    return arrange(problem.histograms, rows, merge, level, problem.reference, group)
+    histograms, rows, reference = problem.histograms, problem.choice.rows, problem.reference
+    group = problem.bins.group
+    return arrange(histograms, rows, merge, level, reference, group, reference_only=reference_only)
 
 
 def solve(problem: Problem, start: Floats) -> Solution:
@@ -603,16 +606,11 @@ def _errors(solution: Solution, noise: ShapeNoise, free: BoolArray) -> Covarianc
 def _goodness(problem: Problem, solution: Solution) -> PairGoodness:
     """Compare data and expectation of pairs with enough simulation."""
     choice, fitted, (many, some) = problem.choice, solution.equations.templates, GOODNESS_BINS
-    known = choice.n_eff_sim >= LEAST_EVENTS
-    n_eff = choice.n_eff_sim[known]
+    n_eff, n_free = choice.n_eff_sim, int(problem.box.free.sum())
     merge = np.where(n_eff > many, 1, np.where(n_eff > some, 2, MAX_MERGE))
-    compared = arrange(problem.histograms, choice.rows[known], merge, fitted.level[known])
-    everything = problem.mapping.response(solution.root.parameters)
-    response = everything._replace(
-        moments=everything.moments[known], slopes=everything.slopes[known]
-    )
-    n_data, n_free = fitted.counts.sum(axis=1), int(problem.box.free.sum())
-    return goodness(compared, response, fitted.pairs, n_data, choice.n_eff_sim, n_free)
+    compared = rebin(fitted, problem.histograms, choice.rows, merge)
+    response = problem.mapping.response(solution.root.parameters)
+    return goodness(compared, response, n_eff, n_free)
 
 
 def _nll(templates: Templates, noise: ShapeNoise) -> float:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import chdtrc
 
-from scalesmear.effective import table_capacity
-from scalesmear.fit_kernels import judge_pairs
+from scalesmear.noise_kernels import judge_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import IntArray
-    from scalesmear.fit_kernels import Response
+    from scalesmear.shape_kernels import Response
     from scalesmear.template import Templates
 
     Floats = NDArray[np.float64]
@@ -60,44 +59,42 @@ class PairGoodness:
     total_p_value: float
 
 
-def pair_chi2(compared: Templates, response: Response) -> Floats:
-    """Return chi2 of each pair for what it does to x, shape (p,); see `PairGoodness`."""
+def pair_chi2(compared: Templates, response: Response, rows: IntArray) -> Floats:
+    """Return chi2 of some pairs for what happens to x, shape (p,); see `PairGoodness`.
+
+    It is 0 for the others.
+    """
     t = compared
     out = np.zeros(len(t.pairs))
     judge_pairs(
-        t.layout, t.merge, t.level, t.counts, t.sim, t.sim_variance, t.flows, response,
-        table_capacity(t, response), out,
-    )  # fmt: skip
+        t.layout, t.merge, t.level, t.counts, t.sim, t.sim_variance, t.flows, response, rows, out
+    )
     return out
 
 
 def goodness(
-    compared: Templates,
-    response: Response,
-    pairs: IntArray,
-    n_data: Floats,
-    n_eff_sim: Floats,
-    n_free: int,
+    compared: Templates, response: Response, n_eff_sim: Floats, n_free: int
 ) -> PairGoodness:
     """Compare data with the expected shapes, of which `n_free` parameters were fitted.
 
     Parameters
     ----------
     compared : Templates
-        Of the pairs with at least `LEAST_EVENTS`, in bins wide enough for their events.
+        In bins wide enough for the events of each pair.
     response : Response
-        Of the same pairs.
-    pairs, n_data, n_eff_sim : arrays, shape (p,)
-        Of all pairs in the fit, see `PairGoodness`.
+    n_eff_sim : float array, shape (p,)
+        See `PairGoodness`.
     """
-    place = np.searchsorted(pairs, compared.pairs)
-    chi2, ndf, p_value = np.zeros(len(pairs)), np.zeros(len(pairs), np.int64), np.ones(len(pairs))
-    chi2[place], ndf[place] = pair_chi2(compared, response), compared.n_bins - 1
-    p_value[place] = chdtrc(ndf[place], chi2[place])
-    fitted = round(n_free * float(compared.counts.sum() / n_data.sum()))
+    known = n_eff_sim >= LEAST_EVENTS
+    n_data = compared.counts.sum(axis=1)
+    chi2 = pair_chi2(compared, response, np.flatnonzero(known))
+    ndf = np.where(known, compared.n_bins - 1, 0)
+    p_value = np.ones(len(ndf))
+    p_value[known] = chdtrc(ndf[known], chi2[known])
+    fitted = round(n_free * float(n_data[known].sum() / n_data.sum()))
     total, total_ndf = float(chi2.sum()), max(int(ndf.sum()) - fitted, 1)
     return PairGoodness(
-        pairs=pairs,
+        pairs=compared.pairs,
         n_data=n_data,
         n_eff_sim=n_eff_sim,
         chi2=chi2,

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scalesmear.effective import table_capacity
 from scalesmear.fit_kernels import N_TERMS, evaluate_pairs
 from scalesmear.solver import Evaluation
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.effective import ScaleSmearingMap
-    from scalesmear.fit_kernels import Response
+    from scalesmear.shape_kernels import Response
     from scalesmear.template import Templates
 
     Floats = NDArray[np.float64]
@@ -61,6 +60,6 @@ def pair_terms(templates: Templates, response: Response) -> Floats:
     out = np.zeros((len(t.pairs), N_TERMS))
     evaluate_pairs(
         t.layout, t.merge, t.level, t.counts, t.reference, response,
-        table_capacity(t, response), out,
+        out,
     )  # fmt: skip
     return out

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scalesmear.fit_kernels import sum_others
+from scalesmear.compiled import compiled
 from scalesmear.histogram import pair_categories
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def reference_shapes(histograms: PairHistograms, rows: IntArray) -> Floats:
     weight = np.maximum(sim[:, window].sum(axis=1), 0)
     classes = _classes(width, weight, _n_classes(weight, variance[:, window]))
     out = np.empty_like(sim)
-    sum_others(sim, shift, classes, np.zeros((MAX_CLASSES, sim.shape[1])), out)
+    _sum_others(sim, shift, classes, np.zeros((MAX_CLASSES, sim.shape[1])), out)
     noise = variance[:, window].sum(axis=1)
     of_others = np.bincount(classes, noise)[classes] - noise
     events = _effective(out[:, window].sum(axis=1), of_others)
@@ -114,3 +114,30 @@ def _smooth(row: Floats, width: float) -> Floats:
     reach = int(np.ceil(4 * SMOOTHING / width))
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) * width / SMOOTHING) ** 2)
     return np.convolve(row, kernel / kernel.sum(), mode="same")
+
+
+@compiled
+def _sum_others(
+    values: Floats, shift: IntArray, classes: IntArray, sums: Floats, out: Floats
+) -> None:
+    """Fill each row with the sum of all other rows of its class, moved to its own centre.
+
+    `shift` is the centre of each row in bins; what leaves at one end enters at the other. `sums`
+    has a row of zeros for each class.
+    """
+    n = values.shape[1]
+    for p in range(len(values)):
+        total, row, split = sums[classes[p]], values[p], shift[p] % n
+        head, tail = row[:split], row[split:]
+        for f in range(len(tail)):
+            total[f] += tail[f]
+        ends = total[n - split :]
+        for f in range(len(head)):
+            ends[f] += head[f]
+    for p in range(len(values)):
+        total, row, split = sums[classes[p]], values[p], shift[p] % n
+        new = out[p]
+        new[split:] = total[: n - split]
+        new[:split] = total[n - split :]
+        for f in range(n):
+            new[f] -= row[f]

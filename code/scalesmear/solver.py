@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +32,9 @@ MAX_HALVINGS = 12
 
 ROUNDING = 1e-2
 """An expected decrease below this may drown in the rounding of the function."""
+
+LEAST_PIVOT = 1e-5
+"""A matrix with ones on its diagonal and smaller pivots is taken as singular."""
 
 SMALL = 200.0
 """Values that are larger, in units of the tolerance, are no root though the next step is short."""
@@ -247,9 +251,15 @@ def _approach(
 
 def _size(new: Equations, now: Equations, active: BoolArray) -> float:
     """Return the squared length of some values in the metric of the information `now`."""
-    value = new.value[active]
-    block = now.information[np.ix_(active, active)]
-    return float(value @ np.linalg.lstsq(block, value, rcond=None)[0])
+    value, block = new.value[active], now.information[np.ix_(active, active)]
+    unit = _unit(block)
+    try:
+        lower = np.linalg.cholesky(block * np.outer(unit, unit))
+    except np.linalg.LinAlgError:
+        lower = np.zeros_like(block)
+    if np.diag(lower).min(initial=1.0) < LEAST_PIVOT:
+        return float(value @ np.linalg.lstsq(block, value, rcond=None)[0])
+    return float(np.sum(solve_triangular(lower, unit * value, lower=True) ** 2))
 
 
 def _done(left: float, tolerance: float) -> str:
@@ -308,10 +318,15 @@ def _solve(matrix: Floats, push: Floats) -> Floats:
 
     Directions that the matrix does not know are left alone.
     """
-    unit = 1 / np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny))
+    unit = _unit(matrix)
     scaled = matrix * np.outer(unit, unit)
     try:
         step = np.linalg.solve(scaled, unit * push)
     except np.linalg.LinAlgError:
         step = np.linalg.pinv(scaled) @ (unit * push)
     return np.asarray(unit * step, np.float64)
+
+
+def _unit(matrix: Floats) -> Floats:
+    """Return the units in which a matrix has ones on its diagonal."""
+    return np.asarray(1 / np.sqrt(np.maximum(np.abs(np.diag(matrix)), np.finfo(float).tiny)))

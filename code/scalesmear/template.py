@@ -18,21 +18,15 @@ derivatives of T follow from those of P in tau, because 2 dP/dv = P''.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scalesmear.fit_kernels import (
-    LEAST_SPREAD,
-    SPREAD_PER_CELL,
-    Layout,
-    PairFlows,
-    arrange_cells,
-    sum_bins,
-)
+from scalesmear.compiled import compiled
 from scalesmear.flows import Flows
 from scalesmear.histogram import FINE_PER_BIN
+from scalesmear.shape_kernels import LEAST_SPREAD, SPREAD_PER_CELL, Layout, PairFlows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,33 +95,53 @@ def arrange(
     level: IntArray,
     reference: Floats | None = None,
     group: IntArray | None = None,
+    *,
+    reference_only: bool = False,
 ) -> Templates:
     """Bin some rows of the histograms for the fit; see `Templates`.
 
     `reference` has shape (len(rows), n_fine); by default it is the simulation itself. By default
-    each bin is a group of its own.
+    each bin is a group of its own. With `reference_only`, which is enough for a likelihood, the
+    simulation has no cells.
     """
     grid = histograms.grid
     below, above = (BLOCK * (n // BLOCK + 2) for n in (grid.n_below, grid.n_above))
     window = grid.n_bins * FINE_PER_BIN
     layout = Layout(grid.width, below, window, below + window + above)
-    counts = np.zeros((len(rows), grid.n_bins))
-    sum_bins(histograms.data, rows, grid.n_below, merge, counts)
-    scratch = np.empty(layout.size)
 
     def in_cells(fine: Floats, which: IntArray) -> Floats:
         cells = np.empty((len(rows), layout.size >> int(level.min(initial=MAX_LEVEL))))
-        arrange_cells(fine, which, below - grid.n_below, level, scratch, cells)
+        _arrange_cells(fine, which, below - grid.n_below, level, layout.size, cells)
         return cells
 
-    sim = in_cells(histograms.sim, rows)
-    variance = in_cells(histograms.sim_variance, rows)
+    none = np.empty((len(rows), 0))
+    sim = none if reference_only else in_cells(histograms.sim, rows)
+    variance = none if reference_only else in_cells(histograms.sim_variance, rows)
     smooth = sim if reference is None else in_cells(reference, np.arange(len(rows)))
+    counts, flows = _in_bins(histograms, rows, merge)
     pairs = histograms.pairs[rows]
     if group is None:
         group = np.broadcast_to(np.arange(grid.n_bins), counts.shape)
-    flows = arrange_flows(histograms.flows or Flows.none(grid.n_bins), pairs, merge)
     return Templates(layout, pairs, merge, level, counts, sim, variance, smooth, flows, group)
+
+
+def rebin(
+    templates: Templates, histograms: PairHistograms, rows: IntArray, merge: IntArray
+) -> Templates:
+    """Return what `arrange` has made of the same rows of the histograms, in other bins."""
+    counts, flows = _in_bins(histograms, rows, merge)
+    return replace(templates, merge=merge, counts=counts, flows=flows)
+
+
+def _in_bins(
+    histograms: PairHistograms, rows: IntArray, merge: IntArray
+) -> tuple[Floats, PairFlows]:
+    """Return data and flows of some rows in bins of `merge` narrow ones each."""
+    grid = histograms.grid
+    counts = np.zeros((len(rows), grid.n_bins))
+    _sum_bins(histograms.data, rows, grid.n_below, merge, counts)
+    flows = histograms.flows or Flows.none(grid.n_bins)
+    return counts, arrange_flows(flows, histograms.pairs[rows], merge)
 
 
 def arrange_flows(flows: Flows, pairs: IntArray, merge: IntArray) -> PairFlows:
@@ -148,3 +162,49 @@ def coarsest_level(variance: Floats, width: float) -> NDArray[np.int64]:
     spread = np.sqrt(np.maximum(variance, LEAST_SPREAD**2))
     level = np.floor(np.log2(spread / (SPREAD_PER_CELL * width)))
     return np.clip(level, 0, MAX_LEVEL).astype(np.int64)
+
+
+@compiled
+def _sum_bins(data: Floats, rows: IntArray, first: int, merge: IntArray, counts: Floats) -> None:
+    """Sum the fine bins of each bin in the window."""
+    for p in range(len(rows)):
+        size = FINE_PER_BIN * merge[p]
+        fine, row = data[rows[p]][first:], counts[p]
+        for b in range(len(row) // merge[p]):
+            total = 0.0
+            for f in range(b * size, (b + 1) * size):
+                total += fine[f]
+            row[b] = total
+
+
+@compiled
+def _arrange_cells(
+    fine: Floats, rows: IntArray, shift: int, level: IntArray, size: int, cells: Floats
+) -> None:
+    """Copy rows of fine bins, halving their number `level` times.
+
+    Before that they are moved by `shift` into `size` cells, the first and last of which stay empty.
+    """
+    wide, narrow = np.zeros(size), np.zeros(size)
+    for p in range(len(rows)):
+        n_cells = size
+        wide[:shift] = 0
+        wide[shift : shift + fine.shape[1]] = fine[rows[p]]
+        wide[shift + fine.shape[1] :] = 0
+        for _ in range(level[p]):
+            n_cells //= 2
+            _halve(wide, n_cells, narrow)
+            wide, narrow = narrow, wide
+        cells[p, :n_cells] = wide[:n_cells]
+
+
+@compiled
+def _halve(cells: Floats, n_new: int, out: Floats) -> None:
+    """Share 2 `n_new` cells linearly between the `n_new` cells of twice the width.
+
+    The outermost are empty before and after.
+    """
+    out[0] = out[n_new - 1] = 0
+    for j in range(1, n_new - 1):
+        near, far = cells[2 * j] + cells[2 * j + 1], cells[2 * j - 1] + cells[2 * j + 2]
+        out[j] = 0.75 * near + 0.25 * far

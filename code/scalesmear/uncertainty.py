@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from scalesmear.effective import table_capacity
-from scalesmear.fit_kernels import ShapeNoise, propagate_pairs
+from scalesmear.noise_kernels import ShapeNoise, propagate_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import BoolArray
-    from scalesmear.fit_kernels import Response
+    from scalesmear.shape_kernels import Response
     from scalesmear.solver import Equations
     from scalesmear.template import Templates
 
@@ -65,7 +64,7 @@ def shape_noise(
     propagate_pairs(
         t.layout, t.merge, t.level, t.sim, t.sim_variance, t.flows,
         np.zeros((n_pairs, 3, n_bins)) if weights is None else weights, response,
-        table_capacity(t, response), out,
+        out,
     )  # fmt: skip
     return out
 

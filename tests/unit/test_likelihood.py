@@ -14,9 +14,9 @@ from scipy.special import ndtr
 from tests.mass_toys import log_smear, random_toy, true_log_mass
 
 from scalesmear.effective import ScaleSmearingMap, Tails, narrowest
-from scalesmear.fit_kernels import deposit_variance
 from scalesmear.histogram import FINE_PER_BIN, MassGrid, PairHistograms
 from scalesmear.likelihood import Likelihood, pair_terms
+from scalesmear.shape_kernels import deposit_variance
 from scalesmear.template import MAX_LEVEL, Templates, arrange, coarsest_level
 from scalesmear.uncertainty import shape_noise
 

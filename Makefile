@@ -68,8 +68,12 @@ lint: .venv/.installed  ## style, types, import arrows
 	.venv/bin/lint-imports
 
 .PHONY: bench
-bench: .venv/.installed  ## time the fits, select and fill
-	@for file in benchmarks/bench_*.py; do echo "== $$file"; .venv/bin/python $$file; done
+bench: .venv/.installed  ## time the fits, select and fill beside what bounds them
+	@.venv/bin/python benchmarks/write_performance.py --quick --print
+
+.PHONY: bench-all
+bench-all: .venv/.installed venvs  ## all benchmarks, other programs and a profile too, into docs/performance.md (an hour)
+	@.venv/bin/python benchmarks/write_performance.py
 
 .PHONY: coverage
 coverage: .venv/.installed  ## show with toys that the errors of the fits cover (the tables of docs/fit.md)
@@ -109,7 +113,7 @@ lock: $(uv)  ## renew the locked requirements after a change of pyproject.toml (
 
 .PHONY: clean
 clean:  ## remove what was made: environments, caches, toys, workdir/
-	rm -rf .venv .venvs .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks .import_linter_cache
+	rm -rf .venv .venvs .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf $(if $(wildcard $(INPUTDATA)/truth.json),$(INPUTDATA)) $(if $(wildcard $(WORKDIR)/_yadage),$(WORKDIR))
 	find code tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 

@@ -66,10 +66,12 @@ def quietly(*words: object) -> None:
         raise SystemExit(f"scalesmear {words[0]} failed")
 
 
-def make_toys(folder: Path, n_data: int, n_sim: int, compression: str = "lz4") -> None:
-    """Generate one file of data and one of simulation."""
+def make_toys(
+    folder: Path, n_data: int, n_sim: int, compression: str = "lz4", n_files: int = 1
+) -> None:
+    """Generate files of data and as many of simulation."""
     numbers = [f"--{what}-{kind}" for kind in ("events", "files") for what in ("data", "sim")]
-    values = (n_data, n_sim, 1, 1)
+    values = (n_data, n_sim, n_files, n_files)
     flags = [word for pair in zip(numbers, values, strict=True) for word in pair]
     quietly("toys", "--output", folder, "--seed", 1, "--compression", compression, *flags)
 

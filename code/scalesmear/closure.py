@@ -80,7 +80,8 @@ def close(residual: FitResult, smearing: NDArray[np.float64], settings: ClosureS
     """Judge the fit of corrected events.
 
     A residual smearing r adds in quadrature to the smearing s of the file, so that the file is
-    wrong by sqrt(s^2 + r^2) - s, with the error of r^2 carried through.
+    wrong by sqrt(s^2 + r^2) - s, with the error of r^2 carried through. A smearing that no pair
+    determines has no residual, and an infinite error.
 
     Parameters
     ----------
@@ -90,16 +91,19 @@ def close(residual: FitResult, smearing: NDArray[np.float64], settings: ClosureS
         The smearings in the file.
     settings : ClosureSettings
     """
-    variance = residual.smearing**2
+    known = np.isfinite(residual.smearing_error)  # what no pair determines is as it began
+    variance = np.where(known, residual.smearing**2, 0)
     n_scales = len(residual.scale)
     variance_error = np.sqrt(np.diag(residual.covariance)[n_scales:])
     total = np.sqrt(smearing**2 + variance)
     growth = total - smearing
-    growth_error = variance_error / (2 * np.maximum(total, np.sqrt(variance_error)))
+    slope = 2 * np.maximum(total, np.sqrt(variance_error))
+    error = variance_error / np.maximum(slope, np.finfo(np.float64).tiny)
+    growth_error = np.where(known, error, np.inf)
 
     def small(deviation: NDArray[np.float64], error: NDArray[np.float64]) -> NDArray[np.bool_]:
-        known = np.where(np.isfinite(error), error, 0)
-        within = np.maximum(settings.tolerance * known, settings.floor)
+        finite = np.where(np.isfinite(error), error, 0)
+        within = np.maximum(settings.tolerance * finite, settings.floor)
         return np.abs(deviation) <= within
 
     return Closure(

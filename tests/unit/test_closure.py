@@ -56,3 +56,18 @@ def test_the_floor_passes_what_no_statistics_would() -> None:
 def test_what_was_not_determined_cannot_fail() -> None:
     residual = replace(fitted(), scale=np.array([1.0, 1.0]), scale_error=np.array([1e-4, np.inf]))
     assert close(residual, np.array([0.01]), ClosureSettings()).passed
+
+
+def test_a_smearing_that_no_pair_determines_has_no_residual() -> None:
+    # its start value of 0.01 used to be told as a residual of sqrt(2e-4) - 0.01 = 0.00414 +- 0
+    residual = fitted()
+    start = replace(
+        residual,
+        smearing=np.array([0.01]),
+        smearing_error=np.array([np.inf]),
+        covariance=np.diag([1e-8, 1e-8, 0.0]),
+    )
+    closure = close(start, np.array([0.01]), ClosureSettings())
+    assert closure.passed
+    assert closure.smearing[0] == 0
+    assert np.isinf(closure.smearing_error[0])

@@ -72,11 +72,14 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fit("first") == 0
 
 
-def test_flows_of_files_add_up_to_those_of_all_events_and_move_the_fit() -> None:
+def test_flows_of_files_add_up_to_those_of_all_events_and_move_the_fit(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     first = read_fit("first/fit.json").result
     for job in JOBS:
         words = [*of_job(job), "--fit", "first/fit.json", "--output", f"{job}.flows"]
         assert verb("migration", *words) == 0
+        assert "files=1/1" in capsys.readouterr().err  # of data, too, though nothing in them moves
     parts = [read_flows(f"{job}.flows") for job in JOBS]
     assert [part.n_events for part in parts] == [0, 10_000, 10_000]
     at = Expected(first.scale, first.smearing)

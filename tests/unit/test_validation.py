@@ -13,7 +13,8 @@ from scalesmear.fill import BELOW_ET, WITHOUT_ROW, Corrections
 from scalesmear.histogram import Kind
 from scalesmear.io.plotfile import read_plots
 from scalesmear.kinematics import pair_mass
-from scalesmear.report.validation_figures import Titles, validation_figure
+from scalesmear.report.style import Titles
+from scalesmear.report.validation_figures import validation_figure
 from scalesmear.toys import generate, make_truth
 from scalesmear.validation import (
     AFTER,

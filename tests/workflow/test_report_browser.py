@@ -237,7 +237,7 @@ def report(derivation: Path) -> Path:
 
 def test_every_figure_is_in_the_page_and_a_file(report: Path) -> None:
     page = (report / "report.html").read_text(encoding="utf-8")
-    figures = set(re.findall(r'<figure id="(\w+)">', page))
+    figures = set(re.findall(r'<figure id="([\w.-]+)"', page))
     assert {"mass_inclusive", "mass_categories_2", "fine_scales", "stability"} <= figures
     assert figures == {path.stem for path in (report / "figures").glob("*.pdf")}
     assert figures == {path.stem for path in (report / "figures").glob("*.png")}

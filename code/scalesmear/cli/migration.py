@@ -18,6 +18,7 @@ from scalesmear.io.files import read_json, read_settings
 from scalesmear.io.fitfile import read_fit
 from scalesmear.io.flowsfile import write_flows
 from scalesmear.migration import Expected, migrate
+from scalesmear.progress import Progress
 
 if TYPE_CHECKING:
     import argparse
@@ -56,4 +57,6 @@ def run(args: argparse.Namespace) -> None:
         exponent_of(cut_flow, "sim", corrections.weights),
     )
     write_flows(args.output, flows)
+    if not simulated:  # a file all the same, for those who count them
+        Progress(n_files=1).advance(files=1)
     print(f"{events.kind}: {flows.n_events} events, {len(flows.pairs)} flows between pairs")

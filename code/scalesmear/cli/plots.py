@@ -13,7 +13,8 @@ from scalesmear.errors import InputError
 from scalesmear.io.files import read_settings, whole_file, write_json, write_text
 from scalesmear.io.plotfile import read_cells, read_plots
 from scalesmear.report.drawing import render_all
-from scalesmear.report.validation_figures import USUAL, Titles, drawings
+from scalesmear.report.style import USUAL, Titles
+from scalesmear.report.validation_figures import drawings
 from scalesmear.validation import PlotSettings, results
 from scalesmear.validation_fits import fit_plots
 

@@ -146,7 +146,7 @@ def write_report(folder: Path, report: Report) -> None:
 
 def _named_fit(path: str) -> NamedFit:
     saved = read_fit(path)
-    return NamedFit(saved.name, saved.categories, saved.result)
+    return NamedFit(saved.name, saved.categories, saved.result, saved.settings, saved.bootstrap)
 
 
 def _named_closure(path: str, fits: Sequence[str]) -> NamedClosure:

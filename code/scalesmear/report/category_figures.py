@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +12,11 @@ from matplotlib.ticker import MaxNLocator
 
 from scalesmear.report.quantity import mathematical, range_text, without_eta
 from scalesmear.report.style import (
+    COLUMN,
     GREY,
     INK,
     MARKERS,
+    PAGE,
     PALE_BLUE,
     SERIES,
     capped,
@@ -35,15 +38,25 @@ if TYPE_CHECKING:
 MAX_HORIZONTAL = 12
 """With more categories than this their names stand upright."""
 
+LETTER = 0.058
+"""Length of a letter of an upright name [inch]."""
+
+MAX_NARROW = 4
+"""So many categories fit in a column."""
+
+RIGHT: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+
 SINGLE = {"r9": r"$R_9$", "et": r"$E_T$ [GeV]"}
 
 
-def chart(quantity: Quantity, name: str, *, label: str, era: str, height: float = 4.2) -> Figure:
+def chart(quantity: Quantity, name: str, *, label: str, era: str, height: float = 3.6) -> Figure:
     """Draw a quantity in a panel per range of |eta|, in which a category is a slot."""
     groups = eta_groups(quantity.windows)
     upright = len(quantity.windows) > MAX_HORIZONTAL
-    figure = new_figure(11.0, height + (0.45 if upright else 0.0))
-    margins(figure, top=0.62, left=0.85, bottom=1.1 if upright else 0.65)
+    few = len(quantity.windows) <= MAX_NARROW
+    room = _longest(_slot_names(quantity, upright=True)) * LETTER - 0.1 if upright else 0.0
+    figure = new_figure(COLUMN if few else PAGE, height + room)
+    margins(figure, top=0.62, left=0.85, bottom=0.65 + room)
     sign(figure, label, era)
     panels = figure.subplots(
         1,
@@ -90,7 +103,19 @@ def slot_text(window: Window, *, bare: bool) -> str:
     """Return the name of a slot; `bare` leaves out the variable, which then names the axis."""
     if bare:
         return range_text(*((window.r9, "r9") if window.r9 else (window.et or (0, np.inf), "et")))
-    return mathematical(without_eta(window)).replace(", ", "\n")
+    return mathematical(without_eta(window))
+
+
+def _slot_names(quantity: Quantity, *, upright: bool) -> list[str]:
+    """Return the names of all slots; those that do not stand upright have a line for each variable."""
+    bare = bool(slot_axis_name(quantity.windows))
+    names = [slot_text(window, bare=bare) for window in quantity.windows]
+    return names if upright else [name.replace(", ", "\n") for name in names]
+
+
+def _longest(names: Sequence[str]) -> int:
+    """Return the number of letters of the longest name, without the signs of mathematics."""
+    return max(len(name) - sum(map(name.count, "$_")) for name in names)
 
 
 def _draw_slots(axes: Axes, quantity: Quantity, members: Sequence[int], *, upright: bool) -> None:
@@ -103,11 +128,11 @@ def _draw_slots(axes: Axes, quantity: Quantity, members: Sequence[int], *, uprig
     if quantity.expected is not None:
         axes.axhline(quantity.expected, color=GREY, linewidth=0.8, zorder=1.5)
     draw_points(axes, x, quantity, index, color=SERIES[0], marker="o")
-    bare = bool(slot_axis_name(quantity.windows))
+    names = _slot_names(quantity, upright=upright)
     axes.set_xlim(-0.7, len(x) - 0.3)
     axes.set_xticks(
         x,
-        [slot_text(quantity.windows[i], bare=bare) for i in index],
+        [names[i] for i in index],
         rotation=90 if upright else 0,
         fontsize=7.5 if upright else 9,
     )
@@ -124,23 +149,24 @@ def draw_points(
     *,
     color: Any,
     marker: str,
-    label: str | None = None,
 ) -> None:
     """Draw measured values with errors, upper limits as arrows, undetermined ones as crosses."""
-    value, error, upper = quantity.value[index], quantity.error[index], quantity.upper[index]
+    value, upper = quantity.value[index], quantity.upper[index]
+    bars, taken = quantity.error_bars[:, index], quantity.open_points[index]
     good, limited = quantity.measured[index], quantity.limited[index]
-    axes.errorbar(
-        x[good],
-        value[good],
-        error[good],
-        fmt=marker,
-        color=color,
-        markersize=4,
-        elinewidth=1.1,
-        capsize=0,
-        label=label,
-        zorder=3,
-    )
+    for kind, fill in ((good & ~taken, color), (good & taken, "white")):
+        axes.errorbar(
+            x[kind],
+            value[kind],
+            bars[:, kind],
+            fmt=marker,
+            color=color,
+            markerfacecolor=fill,
+            markersize=4,
+            elinewidth=1.1,
+            capsize=0,
+            zorder=3,
+        )
     if limited.any():
         style = {"color": color, "linestyle": "none", "zorder": 3}
         axes.plot(x[limited], upper[limited], marker="_", markersize=8, **style)
@@ -167,8 +193,8 @@ def _fit_y(axes: Axes, quantity: Quantity) -> None:
     Errors and tolerances far above the typical one are not waited for: they leave the panel.
     """
     good, limited = quantity.measured, quantity.limited
-    value, error = quantity.value[good], capped(quantity.error[good])
-    ends = [value - error, value + error, quantity.upper[limited], quantity.value[limited]]
+    value, (below, above) = quantity.value[good], map(capped, quantity.error_bars[:, good])
+    ends = [value - below, value + above, quantity.upper[limited], quantity.value[limited]]
     if quantity.expected is not None:
         tolerance = quantity.tolerance if quantity.tolerance is not None else np.zeros(0)
         reach = capped(tolerance[np.isfinite(tolerance)]).max(initial=0.0)
@@ -186,8 +212,8 @@ def eta_figure(
     upper: Quantity, lower: Quantity, names: tuple[str, str], *, label: str, era: str
 ) -> Figure:
     """Draw two quantities against |eta|, one over the other; other variables by colour."""
-    figure = new_figure(11.0, 6.2)
-    margins(figure, top=0.62, left=0.85, right=2.0)
+    figure = new_figure(PAGE, 5.4)
+    margins(figure, top=0.42, left=0.85, right=1.45)
     sign(figure, label, era)
     panels = figure.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.08})
     for axes, quantity, name in zip(panels, (upper, lower), names, strict=True):
@@ -206,60 +232,103 @@ def _series(windows: Sequence[Window]) -> list[Window]:
     return sorted({without_eta(w) for w in windows}, key=_sort_key)
 
 
-def _colour_of(windows: Sequence[Window]) -> list[tuple[Any, str]]:
-    """Return colour and marker of each category: by series if few, else by the centre in R9."""
+@dataclass(frozen=True)
+class _Colouring:
+    """Colours by the centre of one variable, where series are too many to be told apart by name."""
+
+    variable: str
+    low: float
+    high: float
+    top: float  # of the colours; more than high, because the brightest are too pale
+
+    @classmethod
+    def of(cls, windows: Sequence[Window]) -> _Colouring:
+        """Return the colouring by R9 or Et, whichever has more ranges."""
+        n_r9, n_et = (len({getattr(w, v) for w in windows}) for v in ("r9", "et"))
+        return cls("r9", 0.4, 1.0, 1.12) if n_r9 >= n_et else cls("et", 30.0, 90.0, 100.0)
+
+    @property
+    def norm(self) -> Normalize:
+        """From the variable to the range of colours."""
+        return Normalize(self.low, self.top)
+
+    @property
+    def colours(self) -> Any:
+        """The map of colours."""
+        return colormaps["plasma"]
+
+    def centre(self, window: Window) -> float:
+        """Return the centre of a window in the variable, inside the range of colours."""
+        low, high = getattr(window, self.variable) or (self.low, self.high)
+        inside = (min(max(edge, self.low), self.high) for edge in (low, high))
+        return sum(inside) / 2
+
+    def colour(self, window: Window) -> Any:
+        """Return the colour of a window."""
+        return self.colours(self.norm(self.centre(window)))
+
+    def others(self, windows: Sequence[Window]) -> list[Window]:
+        """Return the distinct windows in what is not told by colour, which markers tell."""
+        return _series([self._rest(w) for w in windows])
+
+    def marker(self, window: Window, windows: Sequence[Window]) -> str:
+        """Return the marker of one of the windows."""
+        place = self.others(windows).index(without_eta(self._rest(window)))
+        return MARKERS[place % len(MARKERS)]
+
+    def _rest(self, window: Window) -> Window:
+        return replace(window, r9=None) if self.variable == "r9" else replace(window, et=None)
+
+
+def _looks(windows: Sequence[Window]) -> list[tuple[Any, str]]:
+    """Return colour and marker of each category: by series if few, else by a colouring."""
     series = _series(windows)
     if len(series) <= len(SERIES):
-        return [
-            (SERIES[series.index(without_eta(w))], MARKERS[series.index(without_eta(w))])
-            for w in windows
-        ]
-    norm, cmap = _r9_colours()
-    return [(cmap(norm(r9_centre(w))), "o") for w in windows]
-
-
-def _r9_colours() -> tuple[Normalize, Any]:
-    return Normalize(0.4, 1.12), colormaps["plasma"]
-
-
-def r9_centre(window: Window) -> float:
-    """Return the centre of the R9 range, taken to end between 0.2 and 1."""
-    low, high = window.r9 or (0.2, 1.0)
-    return (max(low, 0.2) + min(high, 1.0)) / 2
+        places = [series.index(without_eta(w)) for w in windows]
+        return [(SERIES[place], MARKERS[place]) for place in places]
+    by = _Colouring.of(windows)
+    return [(by.colour(w), by.marker(w, windows)) for w in windows]
 
 
 def _draw_against_eta(axes: Axes, quantity: Quantity) -> None:
     """Draw each category inside its range of |eta|, those of one range side by side."""
-    colours = _colour_of(quantity.windows)
+    looks = _looks(quantity.windows)
     for eta, members in eta_groups(quantity.windows).items():
         low, high = eta or (0.0, 2.5)
         axes.axvspan(low, high, color="#f4f4f6", zorder=0, linewidth=0)
         axes.axvline(high, color="#d5d5da", linewidth=0.6, zorder=0.5)
         for k, i in enumerate(members):
             x = np.array([low + (k + 0.5) / len(members) * (high - low)])
-            colour, marker = colours[i]
+            colour, marker = looks[i]
             draw_points(axes, x, quantity, np.array([i]), color=colour, marker=marker)
     if quantity.expected is not None:
         axes.axhline(quantity.expected, color=GREY, linewidth=0.8, zorder=1)
 
 
 def _legend_or_bar(axes: Axes, quantity: Quantity) -> None:
-    """Explain the colours at the right of the panel."""
+    """Explain colours and markers at the right of the panel."""
     series = _series(quantity.windows)
+    colours: Sequence[str] = SERIES
     if len(series) > len(SERIES):
-        norm, cmap = _r9_colours()
-        bar = axes.inset_axes((1.02, 0.05, 0.018, 0.85))
-        bar.imshow(
-            np.linspace(0.4, 1.0, 128)[:, None],
-            aspect="auto", origin="lower", extent=(0, 1, 0.4, 1.0), cmap=cmap, norm=norm,
-        )  # fmt: skip
-        bar.tick_params(left=False, labelleft=False, right=True, labelright=True, bottom=False)
-        bar.tick_params(top=False, labelbottom=False, labelsize=8)
-        bar.set_title(r"centre in $R_9$", fontsize=9, loc="left", pad=4)
-        return
-    for window, colour, marker in zip(series, SERIES, MARKERS, strict=False):
+        by = _Colouring.of(quantity.windows)
+        _colour_bar(axes, by)
+        series, colours = by.others(quantity.windows), [INK] * len(MARKERS)
+    for window, colour, marker in zip(series, colours, MARKERS, strict=False):
         text = mathematical(window)
         if text != "all":
             axes.plot([], [], marker, color=colour, markersize=4, linestyle="none", label=text)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.005, 1.0), fontsize=9, handletextpad=0.2)
+        below = colours is not SERIES
+        place = {"loc": "lower left", "bbox_to_anchor": (1.0, -0.05)} if below else RIGHT
+        axes.legend(fontsize=8.5, handletextpad=0.2, **place)
+
+
+def _colour_bar(axes: Axes, by: _Colouring) -> None:
+    bar = axes.inset_axes((1.02, 0.28, 0.018, 0.6))
+    bar.imshow(
+        np.linspace(by.low, by.high, 128)[:, None],
+        aspect="auto", origin="lower", extent=(0, 1, by.low, by.high), cmap=by.colours, norm=by.norm,
+    )  # fmt: skip
+    bar.tick_params(left=False, labelleft=False, right=True, labelright=True, bottom=False)
+    bar.tick_params(top=False, labelbottom=False, labelsize=8)
+    bar.set_title(f"centre in {SINGLE[by.variable]}", fontsize=8.5, loc="left", pad=4)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +11,9 @@ from matplotlib import colormaps
 from matplotlib.colors import LogNorm
 from matplotlib.patches import Rectangle
 
-from scalesmear.cells import GAINS, VARIABLES, Range, Window
-from scalesmear.report.quantity import MATH, NO_LIMIT, mathematical
+from scalesmear.cells import Window
+from scalesmear.report.category_axes import axis_and_panels, inside, text_colour
+from scalesmear.report.quantity import mathematical
 from scalesmear.report.style import INK, margins, new_figure, sign
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 
     from scalesmear.categories import CategorySet
     from scalesmear.events import IntArray
-
-Cut = tuple[str, Range | int]
-"""A variable, and a range of it or a gain."""
+    from scalesmear.report.category_axes import Cut, SlotAxis
 
 ETA_MAX = 2.5
 PANEL_WIDTH, PANEL_HEIGHT = 5.2, 5.0  # [inch]
@@ -40,48 +38,6 @@ PLAIN = ("#dfe9fb", "#f3e6d3")
 """Of two neighbouring smearing categories, where no population is known."""
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """The vertical axis: a variable, whose edges are put at 0, 1, 2 ... to be told apart."""
-
-    variable: str
-    slots: tuple[Range | int, ...]
-
-    def span(self, window: Window) -> tuple[float, float]:
-        """Return where a window begins and ends on this axis."""
-        value = getattr(window, self.variable)
-        if value is None:
-            return 0.0, float(len(self.slots))
-        inside = [i for i, slot in enumerate(self.slots) if _holds(value, slot)]
-        return float(inside[0]), float(inside[-1] + 1)
-
-    def ticks(self) -> tuple[list[float], list[str]]:
-        """Return places and texts: at the edges, or in the middle of gains."""
-        if self.variable == "gain":
-            return [i + 0.5 for i in range(len(self.slots))], [f"{gain}" for gain in self.slots]
-        edges = [slot[0] for slot in self.slots if isinstance(slot, tuple)]
-        last = self.slots[-1]
-        top = last[1] if isinstance(last, tuple) else math.inf
-        name = [f"{edge:g}" for edge in edges]
-        open_end = top >= NO_LIMIT.get(self.variable, math.inf)
-        return [float(i) for i in range(len(name) + 1)], [*name, "" if open_end else f"{top:g}"]
-
-
-def _holds(value: Range | int, slot: Range | int) -> bool:
-    if isinstance(value, tuple) and isinstance(slot, tuple):
-        return value[0] <= slot[0] and slot[1] <= value[1]
-    return value == slot
-
-
-def _slots(windows: Sequence[Window], variable: str) -> tuple[Range | int, ...]:
-    """Return the pieces that the edges of some windows cut a variable into; none if not used."""
-    values = [v for w in windows if (v := getattr(w, variable)) is not None]
-    if variable == "gain":
-        return tuple(gain for gain in GAINS if gain in values)
-    edges = sorted({edge for value in values for edge in value})
-    return tuple(itertools.pairwise(edges))
-
-
 def plane_figure(
     categories: CategorySet, electrons: IntArray | None = None, *, label: str = "", era: str = ""
 ) -> Figure:
@@ -90,12 +46,7 @@ def plane_figure(
     There is a panel for each bin of the other variables. Colours show the electrons in each
     category if they are given, else smearing categories in turn; thick lines surround these.
     """
-    windows = (*categories.scales, *categories.smearings)
-    slots = {v: _slots(windows, v) for v in (*VARIABLES[1:], "gain")}
-    vertical = max(slots, key=lambda v: len(slots[v]))
-    axis = _Axis(vertical, slots[vertical] or ((0.0, math.inf),))
-    others = [[(v, slot) for slot in slots[v]] for v in slots if v != vertical and slots[v]]
-    panels: list[tuple[Cut, ...]] = list(itertools.product(*others))
+    axis, panels = axis_and_panels((*categories.scales, *categories.smearings))
     columns = min(MAX_COLUMNS, len(panels))
     rows = math.ceil(len(panels) / columns)
     figure = new_figure(PANEL_WIDTH * columns + 1.6, PANEL_HEIGHT * rows + 1.1)
@@ -111,7 +62,7 @@ def plane_figure(
     for axes, cuts in zip(grid.ravel(), panels, strict=False):
         _draw_panel(axes, categories, axis, cuts, electrons, norm)
     for axes in grid[:, 0]:
-        axes.set_ylabel(_axis_name(axis.variable))
+        axes.set_ylabel(axis.name)
     for axes in grid[-1]:
         axes.set_xlabel(ETA_NAME)
     if norm is not None:
@@ -126,23 +77,17 @@ def _log_norm(counts: IntArray) -> LogNorm:
     return LogNorm(low, max(10 * low, float(counts.max())))
 
 
-def _axis_name(variable: str) -> str:
-    if variable == "gain":
-        return "gain"
-    return MATH[variable] + (" [GeV]" if variable == "et" else "") + ", not to scale"
-
-
 def _draw_panel(
     axes: Axes,
     categories: CategorySet,
-    axis: _Axis,
+    axis: SlotAxis,
     cuts: Sequence[Cut],
     electrons: IntArray | None,
     norm: LogNorm | None,
 ) -> None:
     """Draw the categories that hold electrons inside the cuts."""
     for number, window in enumerate(categories.scales):
-        if not _inside(window, cuts):
+        if not inside(window, cuts):
             continue
         if electrons is None or norm is None:
             colour: Any = PLAIN[int(categories.smearing_of[number]) % 2]
@@ -154,10 +99,10 @@ def _draw_panel(
         )
         axes.text(
             x + width / 2, y + height / 2, str(number + 1),
-            ha="center", va="center", fontsize=7.5, color=_text_colour(colour),
+            ha="center", va="center", fontsize=7.5, color=text_colour(colour),
         )  # fmt: skip
     for window in categories.smearings:
-        if _inside(window, cuts):
+        if inside(window, cuts):
             x, y, width, height = _rectangle(window, axis)
             axes.add_patch(Rectangle((x, y), width, height, fill=False, linewidth=1.8))
     axes.set_xlim(0, max(ETA_MAX, *(w.abs_eta[1] for w in categories.scales if w.abs_eta)))
@@ -169,24 +114,10 @@ def _draw_panel(
         axes.set_title(mathematical(title), fontsize=9.5, pad=4)
 
 
-def _inside(window: Window, cuts: Sequence[Cut]) -> bool:
-    """Tell whether a window holds electrons inside all cuts, which are pieces of its own edges."""
-    values = [(getattr(window, name), slot) for name, slot in cuts]
-    return all(value is None or _holds(value, slot) for value, slot in values)
-
-
-def _rectangle(window: Window, axis: _Axis) -> tuple[float, float, float, float]:
+def _rectangle(window: Window, axis: SlotAxis) -> tuple[float, float, float, float]:
     low, high = window.abs_eta or (0.0, ETA_MAX)
     bottom, top = axis.span(window)
     return low, bottom, min(high, 10.0) - low, top - bottom
-
-
-def _text_colour(colour: Any) -> str:
-    """Return white on dark colours."""
-    if isinstance(colour, str):
-        return INK
-    red, green, blue = colour[:3]
-    return INK if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white"
 
 
 def _bar(figure: Figure, beside: Axes, norm: LogNorm, name: str) -> None:

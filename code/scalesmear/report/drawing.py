@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from scalesmear.report.style import styled
+from scalesmear.report.style import COLUMN, styled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 150
+PIXELS = 96
+"""Pixels of the page to an inch of a figure."""
+
 PALETTE = 64
 """Colours of a picture inside the page: enough for lines, markers and text, and small."""
 
@@ -57,6 +60,11 @@ class Rendered:
     width: int
     height: int
 
+    @property
+    def is_column(self) -> bool:
+        """Whether two of its width stand side by side in the page."""
+        return self.width <= COLUMN * PIXELS
+
 
 def render_all(drawings: Sequence[Drawing]) -> list[Rendered]:
     """Draw figures, as many at a time as there are processors for this process."""
@@ -89,7 +97,7 @@ def render(drawing: Drawing) -> Rendered:
             uri = _uri("svg+xml", _save(figure, "svg", metadata={"Date": None}))
         else:
             uri = _uri("png", _few_colours(png))
-        width, height = figure.get_size_inches() * 96
+        width, height = figure.get_size_inches() * PIXELS
     return Rendered(drawing.name, drawing.caption, pdf, png, uri, round(width), round(height))
 
 

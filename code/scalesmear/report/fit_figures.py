@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from scalesmear.report.quantity import mathematical
-from scalesmear.report.style import BLUE, GREY, INK, PALE_BLUE, margins, new_figure, sign
+from scalesmear.report.style import BLUE, INK, PAGE, PALE_BLUE, margins, new_figure, sign
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,19 +21,24 @@ if TYPE_CHECKING:
     from scalesmear.cells import Window
     from scalesmear.events import FloatArray
 
+P_VALUES_PER_ROW = 3
+
 MAX_NAMES = 24
 """With more parameters than this a correlation matrix has no room for names."""
 
 
 def p_value_figure(p_values: Sequence[tuple[str, FloatArray]], *, label: str, era: str) -> Figure:
     """Draw the p-values of the pairs of each fit in a panel; flat is expected."""
-    figure = new_figure(11.0, 3.2)
+    rows = -(-len(p_values) // P_VALUES_PER_ROW)
+    figure = new_figure(PAGE, 0.3 + 2.6 * rows)
     margins(figure, top=0.62)
     sign(figure, label, era)
-    panels = figure.subplots(1, max(2, len(p_values)), squeeze=False)[0]
-    for axes in panels[len(p_values) :]:
+    panels = figure.subplots(
+        rows, P_VALUES_PER_ROW, squeeze=False, gridspec_kw={"hspace": 0.5, "wspace": 0.2}
+    )
+    for axes in panels.ravel()[len(p_values) :]:
         axes.set_axis_off()
-    for axes, (name, values) in zip(panels, p_values, strict=False):
+    for axes, (name, values) in zip(panels.ravel(), p_values, strict=False):
         edges = np.linspace(0, 1, 11 if len(values) < 200 else 21)
         expected = len(values) / (len(edges) - 1)
         error = np.sqrt(expected * (1 - 1 / (len(edges) - 1)))
@@ -40,9 +47,11 @@ def p_value_figure(p_values: Sequence[tuple[str, FloatArray]], *, label: str, er
         axes.stairs(np.histogram(values, edges)[0], edges, color=INK, linewidth=1.2)
         axes.set_xlim(0, 1)
         axes.set_ylim(bottom=0, top=max(1.0, 1.25 * axes.get_ylim()[1]))
-        axes.set_title(f"{name}: {len(values)} pairs", fontsize=9.5, pad=4)
+        axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.set_title(f"{name}: {len(values)} pair{'s' * (len(values) != 1)}", fontsize=9.5, pad=4)
         axes.set_xlabel(r"$p$-value of the pair")
-    panels[0].set_ylabel("pairs")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("pairs")
     return figure
 
 
@@ -61,24 +70,36 @@ def correlation_figure(
     label: str,
     era: str,
 ) -> Figure:
-    """Draw correlations of ln(scale), then of squared smearings, in the order of categories."""
+    """Draw correlations of ln(scale), then of squared smearings, in the order of categories.
+
+    Colours reach to the largest correlation of two parameters; the diagonal, which is 1, is grey.
+    """
     named = len(covariance) <= MAX_NAMES
-    figure = new_figure(11.0, 8.6)
-    margins(figure, top=0.5, left=2.75 if named else 0.9, right=1.2, bottom=2.3 if named else 0.7)
+    figure = new_figure(PAGE, 7.6)
+    margins(figure, top=0.5, left=2.4 if named else 0.75, right=1.0, bottom=2.2 if named else 0.7)
     sign(figure, label, era)
     axes = figure.subplots()
-    image = axes.imshow(correlations(covariance), cmap="RdBu_r", vmin=-1, vmax=1)
-    axes.set_facecolor("#dddddd")
+    matrix = correlations(covariance)
+    np.fill_diagonal(matrix, np.nan)
+    reach = colour_reach(matrix)
+    image = axes.imshow(matrix, cmap="RdBu_r", vmin=-reach, vmax=reach, aspect="auto")
+    axes.set_facecolor("#c8c8cc")
     axes.axhline(len(scales) - 0.5, color=INK, linewidth=0.8)
     axes.axvline(len(scales) - 0.5, color=INK, linewidth=0.8)
     axes.tick_params(which="both", length=0)
     if named:
         _name_parameters(axes, scales, smearings)
     else:
-        _name_blocks(axes, len(scales), len(smearings))
+        _number_parameters(axes, len(scales), len(smearings))
     bar = figure.colorbar(image, ax=axes, fraction=0.045, pad=0.02, label="correlation")
     bar.outline.set_linewidth(0.6)
     return figure
+
+
+def colour_reach(matrix: FloatArray) -> float:
+    """Return the largest finite entry of a matrix by size, rounded up to a tenth."""
+    largest = float(np.max(np.abs(matrix), where=np.isfinite(matrix), initial=0.0))
+    return max(1, math.ceil(10 * largest - 1e-9)) / 10
 
 
 def _name_parameters(axes: Axes, scales: Sequence[Window], smearings: Sequence[Window]) -> None:
@@ -88,12 +109,16 @@ def _name_parameters(axes: Axes, scales: Sequence[Window], smearings: Sequence[W
     axes.set_yticks(range(len(names)), names, fontsize=8)
 
 
-def _name_blocks(axes: Axes, n_scales: int, n_smearings: int) -> None:
-    """Name the two blocks, and number parameters in tens."""
-    ticks = [*range(0, n_scales, 10), *range(n_scales, n_scales + n_smearings, 10)]
-    names = [str(t if t < n_scales else t - n_scales) for t in ticks]
+def _number_parameters(axes: Axes, n_scales: int, n_smearings: int) -> None:
+    """Write the number of every tenth parameter of both blocks, from 1."""
+    ticks = [block + i for block, n in ((0, n_scales), (n_scales, n_smearings)) for i in _tenths(n)]
+    names = [str(t + 1 if t < n_scales else t - n_scales + 1) for t in ticks]
     axes.set_xticks(ticks, names, fontsize=8)
     axes.set_yticks(ticks, names, fontsize=8)
-    axes.set_xlabel("number of the scale category, then of the smearing category")
-    axes.set_ylabel("scales, then smearings")
-    axes.axhline(n_scales - 0.5, color=GREY, linewidth=0.5)
+    axes.set_xlabel("scale categories, then smearing categories")
+    axes.set_ylabel("scale categories, then smearing categories")
+
+
+def _tenths(n: int) -> list[int]:
+    """Return the places of the first and of every tenth of n."""
+    return [0, *range(9, n, 10)]

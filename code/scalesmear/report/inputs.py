@@ -13,10 +13,11 @@ from scalesmear.reweight import agreement
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scalesmear.bootstrap import Bootstrap
     from scalesmear.categories import CategorySet
     from scalesmear.closure import Closure, ClosureSettings
     from scalesmear.cutflow import CutFlow
-    from scalesmear.fit import FitResult
+    from scalesmear.fit import FitResult, FitSettings
     from scalesmear.histogram import PairHistograms
     from scalesmear.report.absolute import ScaledMass
     from scalesmear.report.combined import CombinedScales
@@ -32,24 +33,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NamedFit:
-    """A fit of the chain: its name, categories and result."""
+    """A fit of the chain: its name, categories, result and settings, and replicas if there are any."""
 
     name: str
     categories: CategorySet
     result: FitResult
+    settings: FitSettings
+    bootstrap: Bootstrap | None = None
 
     @property
     def scales(self) -> Quantity:
         """The scales; not a number where no pair determines one."""
         r = self.result
-        return _determined(self.categories.scales, r.scale, r.scale_error)
+        taken = np.zeros(len(r.scale), bool)
+        taken[[*self.settings.fixed_scales, *r.merged]] = True
+        found = _determined(self.categories.scales, r.scale, r.scale_error)
+        return replace(found, hollow=taken)
 
     @property
     def smearings(self) -> Quantity:
         """The smearings, upper limits where they ended at their bound."""
         r = self.result
         upper = np.where(r.smearing_at_bound, r.smearing_upper, np.nan)
-        return _determined(self.categories.smearings, r.smearing, r.smearing_error, upper)
+        fixed = np.zeros(len(r.smearing), bool)
+        fixed[list(self.settings.fixed_smearings)] = True
+        found = _determined(self.categories.smearings, r.smearing, r.smearing_error, upper)
+        ends = np.stack([r.smearing - r.smearing_low, r.smearing_high - r.smearing])
+        return replace(found, bars=np.where(np.isfinite(ends), ends, np.nan), hollow=fixed)
 
 
 def _determined(windows: Any, value: Any, error: Any, upper: Any = None) -> Quantity:

@@ -9,7 +9,20 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from scalesmear.poisson import poisson_interval
-from scalesmear.report.style import BLUE, INK, PALE_BLUE, margins, new_figure, sign
+from scalesmear.report.quantity import typeset
+from scalesmear.report.ratios import half_range, inside, mark_outside, scale_ratio
+from scalesmear.report.style import (
+    BLUE,
+    COLUMN,
+    INK,
+    PAGE,
+    PALE_BLUE,
+    USUAL,
+    Titles,
+    margins,
+    new_figure,
+    sign,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,12 +30,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.gridspec import SubplotSpec
-    from numpy.typing import NDArray
 
     from scalesmear.report.mass import MassSpectrum
-
-RATIO_RANGES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-"""Half widths that the axis of a ratio panel may have."""
 
 Comparison = tuple["MassSpectrum", "MassSpectrum"]  # before, after
 
@@ -32,41 +41,45 @@ def mass_figure(
     *,
     label: str,
     era: str,
+    titles: Titles = USUAL,
     per_row: int = 1,
     row_height: float = 3.4,
     log: bool = False,
 ) -> Figure:
     """Draw each comparison as two panels, before and after, over panels of data / simulation."""
     n_rows = math.ceil(len(comparisons) / per_row)
-    figure = new_figure(11.0, 0.95 + row_height * n_rows)
-    margins(figure, top=0.62)
+    figure = new_figure(PAGE, (0.95 if per_row == 1 else 1.23) + row_height * n_rows)
+    margins(figure, top=0.62 if per_row == 1 else 0.9)
     sign(figure, label, era)
-    grid = figure.add_gridspec(n_rows, per_row, hspace=0.5 / row_height, wspace=0.2)
+    grid = figure.add_gridspec(n_rows, per_row, hspace=0.55 / row_height, wspace=0.22)
     for i, comparison in enumerate(comparisons):
-        panels = _panels(figure, grid[divmod(i, per_row)])
-        _draw_comparison(panels, comparison, log=log, small=per_row > 1)
+        panels = _panels(figure, grid[divmod(i, per_row)], wspace=0.11 * per_row)
+        _draw_comparison(panels, comparison, titles, log=log, small=per_row > 1)
         if i + per_row >= len(comparisons):
             for panel in panels[1]:
                 panel.set_xlabel("mass [GeV]", labelpad=2)
         if i == 0:
-            panels[0][1].legend(
-                loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0.1, fontsize=9
-            )
+            handles, names = panels[0][1].get_legend_handles_labels()
+    corner = (figure.subplotpars.right, 1 - 0.32 / figure.get_size_inches()[1])
+    figure.legend(
+        handles, names, loc="upper right", bbox_to_anchor=corner,
+        ncols=2, borderaxespad=0, borderpad=0, fontsize=9,
+    )  # fmt: skip
     return figure
 
 
-def absolute_figure(part: MassSpectrum, *, label: str, era: str) -> Figure:
+def absolute_figure(part: MassSpectrum, *, label: str, era: str, titles: Titles = USUAL) -> Figure:
     """Draw data over simulation that is not normalised to them, and their ratio."""
-    figure = new_figure(6.5, 5.2)
+    figure = new_figure(COLUMN, 4.5)
     margins(figure, top=0.62)
     sign(figure, label, era)
     grid = figure.add_gridspec(2, 1, height_ratios=(2.6, 1), hspace=0.06)
     main, below = (figure.add_subplot(grid[row]) for row in (0, 1))
-    draw_spectrum(main, part)
-    draw_ratio(below, part, ratio_half_range((part, part)))
+    draw_spectrum(main, part, titles)
+    draw_ratio(below, part)
     _scale_x(main, below, part, last=True)
     _scale_y(main, max((part.data / part.widths).max(), 1e-3), log=False)
-    main.set_title(part.title, loc="left", fontsize=10.5, weight="bold", pad=4)
+    main.set_title(part.title, loc="left", fontsize=10, weight="bold", pad=4)
     main.set_ylabel("events / GeV")
     main.legend(loc="upper right")
     below.set_ylabel("data / sim.", loc="center")
@@ -74,35 +87,35 @@ def absolute_figure(part: MassSpectrum, *, label: str, era: str) -> Figure:
     return figure
 
 
-def _panels(figure: Figure, cell: SubplotSpec) -> tuple[list[Axes], list[Axes]]:
+def _panels(figure: Figure, cell: SubplotSpec, wspace: float) -> tuple[list[Axes], list[Axes]]:
     """Return the main and the ratio panels, (before, after) each, of one cell of the grid."""
-    grid = cell.subgridspec(2, 2, height_ratios=(2.6, 1), hspace=0.06, wspace=0.05)
+    grid = cell.subgridspec(2, 2, height_ratios=(2.6, 1), hspace=0.06, wspace=wspace)
     mains, ratios = ([figure.add_subplot(grid[row, i]) for i in (0, 1)] for row in (0, 1))
-    for axes in (mains[1], ratios[1]):
-        axes.tick_params(labelleft=False)
+    mains[1].tick_params(labelleft=False)
     return mains, ratios
 
 
 def _draw_comparison(
-    panels: tuple[list[Axes], list[Axes]], comparison: Comparison, *, log: bool, small: bool
+    panels: tuple[list[Axes], list[Axes]],
+    comparison: Comparison,
+    titles: Titles,
+    *,
+    log: bool,
+    small: bool,
 ) -> None:
-    """Draw before and after; the two main panels share their range, the two ratios theirs."""
-    half = ratio_half_range(comparison)
+    """Draw before and after; the main panels share their range, each ratio has its own."""
     top = max(*((part.data / part.widths).max() for part in comparison), 1e-3)
     for word, part, main, ratio in zip(("before", "after"), comparison, *panels, strict=True):
-        draw_spectrum(main, part)
-        draw_ratio(ratio, part, half)
+        draw_spectrum(main, part, titles)
+        draw_ratio(ratio, part)
         _scale_x(main, ratio, part, last=word == "after")
         _scale_y(main, top, log=log)
         _annotate(main, word, part, size=8.0 if small else 10.0)
     panels[0][0].set_ylabel("events / GeV")
     panels[1][0].set_ylabel("data / sim.", loc="center")
-    title = (
-        comparison[0]
-        .title.replace("|eta|", "|\N{GREEK SMALL LETTER ETA}|")
-        .replace(">=", "\N{GREATER-THAN OR EQUAL TO}")
+    panels[0][0].set_title(
+        typeset(comparison[0].title), loc="left", fontsize=10, weight="bold", pad=4
     )
-    panels[0][0].set_title(title, loc="left", fontsize=10.5, weight="bold", pad=4)
 
 
 def _scale_y(main: Axes, top: float, *, log: bool) -> None:
@@ -129,18 +142,18 @@ def _annotate(main: Axes, word: str, part: MassSpectrum, *, size: float) -> None
     """Write before or after and the number of events at the left, chi2 at the right of the peak."""
     agreement = part.agreement()
     place: dict[str, Any] = {"transform": main.transAxes, "va": "top", "fontsize": size}
-    main.text(0.035, 0.955, word, weight="bold", **place)
-    main.text(0.035, 0.865, f"{part.n_data:,} events", **place)
+    main.text(0.05, 0.955, word, weight="bold", **place)
+    main.text(0.05, 0.855, f"{part.n_data:,} events", **place)
     chi2, _, p_value = str(agreement).partition(", ")
     chi2 = chi2.replace("chi2", "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}")
-    main.text(0.965, 0.965, chi2, ha="right", **place)
-    main.text(0.965, 0.865, p_value, ha="right", **place)
+    main.text(0.95, 0.965, chi2, ha="right", **place)
+    main.text(0.95, 0.855, p_value, ha="right", **place)
 
 
-def draw_spectrum(axes: Axes, part: MassSpectrum) -> None:
+def draw_spectrum(axes: Axes, part: MassSpectrum, titles: Titles = USUAL) -> None:
     """Draw simulation with its statistical band, and data with Poisson errors."""
     sim, error = part.sim / part.widths, np.sqrt(part.sim_variance) / part.widths
-    axes.stairs(sim, part.edges, fill=True, color=PALE_BLUE, label="simulation")
+    axes.stairs(sim, part.edges, fill=True, color=PALE_BLUE, label=titles.simulation)
     axes.stairs(sim + error, part.edges, baseline=sim - error, fill=True, color=BLUE, alpha=0.55)
     axes.stairs(sim, part.edges, color=BLUE, linewidth=0.9)
     axes.errorbar(
@@ -151,11 +164,11 @@ def draw_spectrum(axes: Axes, part: MassSpectrum) -> None:
         color=INK,
         markersize=2.4,
         elinewidth=0.8,
-        label="data",
+        label=titles.data,
     )
 
 
-def draw_ratio(axes: Axes, part: MassSpectrum, half: float) -> None:
+def draw_ratio(axes: Axes, part: MassSpectrum) -> None:
     """Draw data / simulation; the band is the statistical error of the simulation."""
     sim = np.where(part.sim > 0, part.sim, np.nan)
     band = np.nan_to_num(np.sqrt(part.sim_variance) / sim)
@@ -163,27 +176,15 @@ def draw_ratio(axes: Axes, part: MassSpectrum, half: float) -> None:
     axes.axhline(1, color=BLUE, linewidth=0.8)
     ratio = part.data / sim
     errors = np.nan_to_num(poisson_interval(part.data) / sim)
-    axes.errorbar(part.centres, ratio, errors, fmt="o", color=INK, markersize=2.4, elinewidth=0.8)
+    half = half_range(ratio)
+    axes.errorbar(
+        part.centres,
+        inside(ratio, half),
+        errors,
+        fmt="o",
+        color=INK,
+        markersize=2.4,
+        elinewidth=0.8,
+    )
     mark_outside(axes, part.centres, ratio, half)
-    axes.set_ylim(1 - half, 1 + half)
-    axes.set_yticks([1 - half / 2, 1, 1 + half / 2])
-
-
-def mark_outside(
-    axes: Axes, x: NDArray[np.floating[Any]], ratio: NDArray[np.floating[Any]], half: float
-) -> None:
-    """Mark ratios that the axis does not reach with a triangle at its end."""
-    for marker, outside, y in (("^", ratio > 1 + half, 0.93), ("v", ratio < 1 - half, 0.07)):
-        if outside.any():
-            at = np.full(int(outside.sum()), 1 + half * (2 * y - 1))
-            axes.plot(x[outside], at, marker, color=INK, markersize=2.4, linestyle="none")
-
-
-def ratio_half_range(comparison: Comparison) -> float:
-    """Return the half width of a ratio axis that shows nine of ten points of both panels."""
-    shown = [(part, part.sim > 0) for part in comparison if (part.sim > 0).any()]
-    distances = [np.abs(part.data[keep] / part.sim[keep] - 1) for part, keep in shown]
-    if not distances:
-        return RATIO_RANGES[-1]
-    reach = 1.15 * float(np.quantile(np.concatenate(distances), 0.9))
-    return next((half for half in RATIO_RANGES if half >= reach), RATIO_RANGES[-1])
+    scale_ratio(axes, half)

@@ -31,6 +31,7 @@ FONT = "TeX Gyre Heros"
 SYMBOLS = {
     "chi2": "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}",
     "|eta|": "|\N{GREEK SMALL LETTER ETA}|",
+    " +- ": " \N{PLUS-MINUS SIGN} ",
     ">=": "\N{GREATER-THAN OR EQUAL TO}",
 }
 

@@ -53,6 +53,13 @@ def ascii_range(text: str) -> str:
     return text.replace(EN_DASH, "-").replace(AT_LEAST, ">=")
 
 
+def typeset(text: str) -> str:
+    """Return what `plain` returns for the text of a figure."""
+    for name, symbol in SYMBOLS.items():
+        text = text.replace(f"{symbol} ", f"{MATH[name]} ")
+    return text.replace(">=", AT_LEAST)
+
+
 def mathematical(window: Window) -> str:
     """Return the window for the text of a figure."""
     return ", ".join(_pieces(window, MATH)) or "all"
@@ -86,6 +93,10 @@ class Quantity:
         Not a number where it is not determined.
     upper : float array, shape (n,)
         Upper limit where the value is at its bound, else not a number.
+    bars : float array, shape (2, n), or None
+        Distances of the ends of the error bars below and above the value; None: the error is both.
+    hollow : bool array, shape (n,), or None
+        Values that were not fitted for themselves: fixed, or taken from a neighbour.
     tolerance : float array, shape (n,), or None
         Half width of the band around `expected` in which a value passes.
     expected : float or None
@@ -96,8 +107,20 @@ class Quantity:
     value: FloatArray
     error: FloatArray
     upper: FloatArray
+    bars: FloatArray | None = None
+    hollow: BoolArray | None = None
     tolerance: FloatArray | None = None
     expected: float | None = None
+
+    @property
+    def error_bars(self) -> FloatArray:
+        """Lengths of the error bars below and above, shape (2, n)."""
+        return np.stack([self.error, self.error]) if self.bars is None else self.bars
+
+    @property
+    def open_points(self) -> BoolArray:
+        """Where points are drawn open."""
+        return np.zeros(len(self.value), bool) if self.hollow is None else self.hollow
 
     @property
     def limited(self) -> BoolArray:

@@ -14,16 +14,18 @@ from scalesmear.histogram import pair_categories
 from scalesmear.report import tables
 from scalesmear.report.absolute import absolute_spectrum, ratio
 from scalesmear.report.category_figures import chart, eta_figure
+from scalesmear.report.category_maps import has_map, map_figure
 from scalesmear.report.drawing import Drawing
+from scalesmear.report.fates import counts
 from scalesmear.report.fit_figures import correlation_figure, p_value_figure
 from scalesmear.report.injection_figures import injection_figure
 from scalesmear.report.mass import membership, spectrum
 from scalesmear.report.mass_figures import absolute_figure, mass_figure
 from scalesmear.report.quantity import plain, region
 from scalesmear.report.stability_figures import stability_figure
+from scalesmear.report.style import Titles
 from scalesmear.report.systematics_figures import systematics_figure
 from scalesmear.report.truth import Pulls
-from scalesmear.report.validation_figures import Titles
 from scalesmear.report.validation_figures import drawings as validation_drawings
 from scalesmear.report.z_figures import weights_figure, z_figure
 from scalesmear.reweight import ALONE
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from scalesmear.report.absolute import ScaledMass
     from scalesmear.report.inputs import NamedClosure, NamedFit, ReportInputs
     from scalesmear.report.mass_figures import Comparison
+    from scalesmear.report.quantity import Quantity
     from scalesmear.report.settings import ReportSettings
     from scalesmear.report.tables import Table
     from scalesmear.report.truth import Injection
@@ -50,7 +53,7 @@ if TYPE_CHECKING:
 PER_FIGURE = 8
 """Categories in one figure of masses."""
 
-UNDETERMINED = re.compile(r"(scale|smearing) \d+ is not determined")
+NAMED_BY_FATE = re.compile(r"\d+ is not determined|has joined category|is used nevertheless")
 NUMBERED = re.compile(r"\b(scale|smearing|category) (\d+)\b")
 
 SYSTEMATICS = (
@@ -58,6 +61,10 @@ SYSTEMATICS = (
     "nominal fit: the error of a change is that of a jackknife in which both leave out the same tenth of "
     "the events, and the significance is the root mean square of change / error over the categories; "
     "about 1 is what statistics alone would give. All changes count, significant or not."
+)
+MARKS = (
+    "Open points are fixed or share the scale of a neighbour with too few events; a cross at the axis "
+    "marks a category that no pair determines, and errors far above the typical one leave the panel."
 )
 WEIGHTED = (
     "Simulation is weighted so that its Z have the pT and rapidity of stable data, before the first "
@@ -198,21 +205,26 @@ def _derived_from(inputs: ReportInputs) -> Section:
 
 
 def _agreement(inputs: ReportInputs, masses: Masses) -> Section:
-    signs = _signs(inputs.settings)
+    signs, titles = _signs(inputs.settings), _titles(inputs.settings)
     detector = [_zoomed(c) for c in masses.detector if c[1].n_data or c[0].n_data]
     drawings = [
         Drawing(
             "mass_inclusive",
             "Mass of all selected pairs before and after the corrections; points are data with "
             "Poisson errors, the histogram is simulation normalised to data in the window, its "
-            "band the statistical error of the simulation.",
-            partial(mass_figure, [_zoomed(masses.everything)], row_height=4.2, **signs),
+            "band the statistical error of the simulation; each ratio has a range of its own, with "
+            "triangles for points beyond it.",
+            partial(
+                mass_figure, [_zoomed(masses.everything)], row_height=3.5, titles=titles, **signs
+            ),
         ),
         Drawing(
             "mass_inclusive_wide",
             "The same over the whole range of the histograms on a logarithmic axis; chi2 and the "
             "normalisation are those of the window.",
-            partial(mass_figure, [masses.everything], row_height=4.2, log=True, **signs),
+            partial(
+                mass_figure, [masses.everything], row_height=3.5, log=True, titles=titles, **signs
+            ),
         ),
     ]
     if detector:
@@ -221,7 +233,7 @@ def _agreement(inputs: ReportInputs, masses: Masses) -> Section:
                 "mass_detector",
                 "Mass of pairs in the barrel (EB-EB), of one electron in the barrel and one in "
                 "an endcap (EB-EE), and of pairs in the endcaps (EE-EE).",
-                partial(mass_figure, detector, row_height=3.0, **signs),
+                partial(mass_figure, detector, row_height=2.6, titles=titles, **signs),
                 vector=False,
             )
         )
@@ -268,7 +280,12 @@ def _absolute(inputs: ReportInputs, scaled: ScaledMass) -> Section:
                 "mass_absolute",
                 "Mass of all selected pairs after the corrections; simulation has the normalisation "
                 "of its own cross section and the luminosity of the data.",
-                partial(absolute_figure, part.zoomed(), **_signs(inputs.settings)),
+                partial(
+                    absolute_figure,
+                    part.zoomed(),
+                    titles=_titles(inputs.settings),
+                    **_signs(inputs.settings),
+                ),
             ),
         ),
     )
@@ -285,7 +302,9 @@ def _categories(inputs: ReportInputs, masses: Masses) -> Section:
                 "the same event can be seen in two categories."
             ),
         ),
-        drawings=tuple(_category_drawings(zoomed, _signs(inputs.settings))),
+        drawings=tuple(
+            _category_drawings(zoomed, _signs(inputs.settings), _titles(inputs.settings))
+        ),
         tables=(tables.agreement_table("Categories", masses.categories),),
     )
 
@@ -318,7 +337,9 @@ def _zoomed(comparison: Comparison) -> Comparison:
     return before.zoomed(), after.zoomed()
 
 
-def _category_drawings(comparisons: Sequence[Comparison], signs: _Signs) -> Iterator[Drawing]:
+def _category_drawings(
+    comparisons: Sequence[Comparison], signs: _Signs, titles: Titles
+) -> Iterator[Drawing]:
     """Put `PER_FIGURE` categories in a figure."""
     for first in range(0, len(comparisons), PER_FIGURE):
         part = comparisons[first : first + PER_FIGURE]
@@ -326,7 +347,7 @@ def _category_drawings(comparisons: Sequence[Comparison], signs: _Signs) -> Iter
             f"mass_categories_{first // PER_FIGURE + 1}",
             f"Mass in categories {first + 1} to {first + len(part)} of {len(comparisons)}, each "
             "before and after the corrections.",
-            partial(mass_figure, part, per_row=2, row_height=2.75, **signs),
+            partial(mass_figure, part, per_row=2, row_height=2.5, titles=titles, **signs),
             vector=False,
         )
 
@@ -356,10 +377,10 @@ def _exported(inputs: ReportInputs) -> Section:
             ),
             Drawing(
                 "total_scales",
-                "Total scales, factors on the energies of data; a cross at the axis marks a category "
-                "that no pair determines, and errors far above the typical one leave the panel.",
+                "Total scales, factors on the energies of data. " + MARKS,
                 partial(chart, total, "total scale", **signs),
             ),
+            *_maps("total", "Total scales and smearings", total, smearings, signs),
         ),
         tables=(
             tables.quantity_table(total, "total scale", "Total scales"),
@@ -370,30 +391,7 @@ def _exported(inputs: ReportInputs) -> Section:
 
 def _fits(inputs: ReportInputs) -> Section:
     signs = _signs(inputs.settings)
-    drawings: list[Drawing] = []
-    for fit in inputs.fits:
-        drawings += [
-            Drawing(
-                f"{fit.name}_eta",
-                f"Scales and smearings of the {fit.name} fit against |eta|; categories of the same "
-                "range of |eta| stand side by side.",
-                partial(eta_figure, fit.scales, fit.smearings, ("scale", "smearing"), **signs),
-            ),
-            Drawing(
-                f"{fit.name}_scales",
-                f"Scales of the {fit.name} fit, factors on the energies of data, with errors from "
-                "the statistics of data and simulation; a cross at the axis marks a category that "
-                "no pair determines, and errors far above the typical one leave the panel.",
-                partial(chart, fit.scales, "scale", **signs),
-            ),
-            Drawing(
-                f"{fit.name}_smearings",
-                f"Smearings of the {fit.name} fit, relative widths put on the energies of "
-                "simulation; an arrow reaches from a smearing at its bound to the upper limit at "
-                "95 % confidence.",
-                partial(chart, fit.smearings, "smearing", **signs),
-            ),
-        ]
+    drawings = [drawing for fit in inputs.fits for drawing in _fit_drawings(fit, signs)]
     return Section(
         "fits",
         "Fit by fit",
@@ -403,13 +401,71 @@ def _fits(inputs: ReportInputs) -> Section:
                 "are what was left; smearings are those of the last fit alone."
             ),
         ),
+        items=tuple(_bootstrap_items(inputs.fits)),
         drawings=tuple(drawings),
-        tables=tuple(
-            tables.quantity_table(quantity, word, f"{word.capitalize()}s of the {fit.name} fit")
-            for fit in inputs.fits
-            for quantity, word in ((fit.scales, "scale"), (fit.smearings, "smearing"))
+        tables=(
+            tables.fates_table(inputs.fits),
+            *(
+                tables.quantity_table(quantity, word, f"{word.capitalize()}s of the {fit.name} fit")
+                for fit in inputs.fits
+                for quantity, word in ((fit.scales, "scale"), (fit.smearings, "smearing"))
+            ),
+            *map(tables.pair_fates_table, inputs.fits),
+            *map(tables.bootstrap_table, inputs.fits),
         ),
     )
+
+
+def _fit_drawings(fit: NamedFit, signs: _Signs) -> Iterator[Drawing]:
+    """Yield the figures of one fit."""
+    if len({window.abs_eta for window in fit.categories.scales}) > 1:
+        yield Drawing(
+            f"{fit.name}_eta",
+            f"Scales and smearings of the {fit.name} fit against |eta|; categories of the same "
+            "range of |eta| stand side by side.",
+            partial(eta_figure, fit.scales, fit.smearings, ("scale", "smearing"), **signs),
+        )
+    yield Drawing(
+        f"{fit.name}_scales",
+        f"Scales of the {fit.name} fit, factors on the energies of data, with errors from "
+        "the statistics of data and simulation. " + MARKS,
+        partial(chart, fit.scales, "scale", **signs),
+    )
+    if len(fit.categories.smearings) > 1:
+        yield Drawing(
+            f"{fit.name}_smearings",
+            f"Smearings of the {fit.name} fit, relative widths put on the energies of "
+            "simulation; an arrow reaches from a smearing at its bound to the upper limit at "
+            "95 % confidence. " + MARKS,
+            partial(chart, fit.smearings, "smearing", **signs),
+        )
+    words = f"Scales and smearings of the {fit.name} fit"
+    yield from _maps(fit.name, words, fit.scales, fit.smearings, signs)
+
+
+def _maps(
+    name: str, words: str, scales: Quantity, smearings: Quantity, signs: _Signs
+) -> Iterator[Drawing]:
+    """Yield the map of scales and smearings, if their categories make one."""
+    if has_map(scales.windows):
+        yield Drawing(
+            f"{name}_map",
+            f"{words} as a map, in per cent; the second line of a cell is the error, a cross is a "
+            "category that no pair determines.",
+            partial(map_figure, scales, smearings, **signs),
+        )
+
+
+def _bootstrap_items(fits: Sequence[NamedFit]) -> Iterator[str]:
+    """Say how the scatter of bootstrap replicas compares with the errors."""
+    for fit in fits:
+        if fit.bootstrap is not None:
+            found = fit.bootstrap
+            failed = f", of which {found.n_failed} did not converge" if found.n_failed else ""
+            yield (
+                f"Bootstrap of {fit.name}: {found.n_replicas} replicas{failed}; their scatter is "
+                f"{found.ratio:.2f} of the errors of the fit in the mean."
+            )
 
 
 def _stability(inputs: ReportInputs) -> Section:
@@ -498,7 +554,14 @@ def _reweighting(inputs: ReportInputs) -> Section:
             "and simulation as it came; after: all corrections applied"
             + (", simulation weighted." if weighted else ".")
             + " Cells beyond 100 GeV are not drawn.",
-            partial(z_figure, (made.data, made.sim), inputs.z_after, weighted=weighted, **signs),
+            partial(
+                z_figure,
+                (made.data, made.sim),
+                inputs.z_after,
+                weighted=weighted,
+                titles=_titles(inputs.settings),
+                **signs,
+            ),
         )
     ]
     if weighted:
@@ -640,25 +703,12 @@ def warnings_of(inputs: ReportInputs) -> list[str]:
 
 def _fit_warnings(fit: NamedFit) -> Iterator[str]:
     result, categories = fit.result, fit.categories
-    for word, determined, windows in (
-        ("scale", result.scale_determined, categories.scales),
-        ("smearing", result.smearing_determined, categories.smearings),
-    ):
-        missing = [plain(w) for w, good in zip(windows, determined, strict=True) if not good]
-        if missing:
-            yield f"{fit.name}: not determined or fixed: {word} of {'; '.join(missing)}"
-    at_bound = [
-        plain(w)
-        for w, bound in zip(categories.smearings, result.smearing_at_bound, strict=True)
-        if bound
-    ]
-    if at_bound:
-        yield f"{fit.name}: at their bound, an upper limit is given: smearing of {'; '.join(at_bound)}"
+    yield from (f"{fit.name}: {text} (named under Fit by fit)" for text in counts(fit))
     n_pairs = len(result.dropped) + len(result.goodness.pairs)
     for reason, n in Counter(map(_kind_of_reason, result.dropped.values())).items():
         yield f"{fit.name}: {n} of {n_pairs} pairs not used: {reason}"
     for warning in result.warnings:
-        if not UNDETERMINED.match(warning):  # named above
+        if not NAMED_BY_FATE.search(warning):
             yield f"{fit.name}: {_named(warning, categories)}"
 
 

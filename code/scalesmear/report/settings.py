@@ -16,7 +16,7 @@ class ReportSettings:
     label : str or None
         What stands beside the name of the program on every figure.
     data_title, simulation_title : str
-        What validation plots call data and simulation.
+        What figures call data and simulation.
     truth : str or None
         Path of a ``truth.json`` that holds what a toy data set was made with.
     """

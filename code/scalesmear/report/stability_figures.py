@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from scalesmear.report.quantity import range_text
-from scalesmear.report.style import GREY, INK, ORANGE, SERIES, margins, new_figure, sign
+from scalesmear.report.style import GREY, INK, PAGE, SERIES, margins, new_figure, sign
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +30,8 @@ def cells_of_region(stability: Stability, region: Region) -> list[StabilityCell]
 def stability_figure(stability: Stability, *, label: str, era: str) -> Figure:
     """Draw the median mass of each region in a panel, run bins side by side."""
     n_regions = len(stability.targets)
-    figure = new_figure(11.0, 1.55 + 1.5 * n_regions)
-    margins(figure, top=0.62, left=0.85, bottom=1.15)
+    figure = new_figure(PAGE, 1.6 + 1.3 * n_regions)
+    margins(figure, top=0.62, left=0.75, right=0.4, bottom=1.2)
     sign(figure, label, era)
     panels = figure.subplots(
         n_regions, 1, sharex=True, gridspec_kw={"hspace": 0.08}, squeeze=False
@@ -40,7 +40,7 @@ def stability_figure(stability: Stability, *, label: str, era: str) -> Figure:
         _draw_region(axes, cells_of_region(stability, target.region), target)
     runs = [cell.runs for cell in cells_of_region(stability, stability.targets[0].region)]
     _name_runs(panels[-1], runs)
-    panels[0].set_ylabel("median [GeV]")
+    panels[0].set_ylabel("median mass [GeV]")
     panels[0].legend(
         loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0.1, fontsize=9
     )
@@ -55,7 +55,7 @@ def _draw_region(axes: Axes, cells: Sequence[StabilityCell], target: Target) -> 
     error = np.array([cell.error / cell.scale for cell in cells])
     axes.axhline(target.mass, color=GREY, linewidth=0.8, zorder=1, label="target")
     for shift, median, colour, fill, marker, word in (
-        (-0.12, before, ORANGE, "white", "s", "before"),
+        (-0.12, before, SERIES[1], "white", "s", "before"),
         (0.12, after, SERIES[0], SERIES[0], "o", "after"),
     ):
         axes.errorbar(
@@ -64,14 +64,16 @@ def _draw_region(axes: Axes, cells: Sequence[StabilityCell], target: Target) -> 
         )  # fmt: skip
     for first, last in merged_groups(cells):
         axes.axvspan(first - 0.45, last + 0.45, color="#ececf0", zorder=0, linewidth=0)
-    every = np.concatenate([before * (1 - error), before * (1 + error), after, [target.mass]])
-    room = 0.08 * float(np.ptp(every)) + 0.02
+    every = np.concatenate(
+        [m * (1 + s * error) for m in (before, after) for s in (-1, 1)] + [[target.mass]]
+    )
+    room = 0.1 * float(np.ptp(every)) + 0.05
     axes.set_ylim(every.min() - room, every.max() + room)
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     axes.ticklabel_format(axis="y", useOffset=False)
     axes.tick_params(axis="x", which="both", length=0)
     axes.text(
-        1.006, 0.5, rf"|$\eta$| {range_text(target.region)}", transform=axes.transAxes,
+        1.01, 0.5, rf"|$\eta$| {range_text(target.region)}", transform=axes.transAxes,
         rotation=-90, va="center", fontsize=9, color=INK,
     )  # fmt: skip
 
@@ -90,7 +92,7 @@ def _name_runs(axes: Axes, runs: Sequence[RunRange]) -> None:
     step = -(-len(runs) // MAX_RUN_LABELS)
     at = range(0, len(runs), step)
     names = [run_text(runs[i]) for i in at]
-    axes.set_xticks(at, names, rotation=90, fontsize=7.5)
+    axes.set_xticks(at, names, rotation=90, va="top", fontsize=8)
     axes.set_xlim(-0.7, len(runs) - 0.3)
     axes.set_xlabel("run range")
 

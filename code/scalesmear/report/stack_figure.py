@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scalesmear.poisson import poisson_interval
-from scalesmear.report.mass_figures import RATIO_RANGES, mark_outside
+from scalesmear.report.ratios import half_range, inside, mark_outside, scale_ratio
 from scalesmear.report.style import (
     BLUE,
+    COLUMN,
     GREY,
     INK,
     ORANGE,
@@ -53,7 +54,7 @@ def stack_figure(
     log : bool
         Whether numbers of events have a logarithmic axis.
     """
-    figure = new_figure(6.4, 5.8)
+    figure = new_figure(COLUMN, 4.9)
     margins(figure, left=0.85, top=0.42)
     sign(figure, label, luminosity)
     panels: list[Any] = list(
@@ -127,11 +128,8 @@ def _draw_ratio(axes: Axes, stack: Stack) -> None:
     axes.axhline(1, color=INK, linewidth=0.8)
     ratio = stack.data / expected
     errors = np.nan_to_num(poisson_interval(stack.data) / expected)
-    axes.errorbar(_centres(stack), ratio, errors, **MARK)
-    distances = np.abs(ratio[np.isfinite(ratio)] - 1)
-    reach = 1.15 * float(np.quantile(distances, 0.9)) if len(distances) else 1.0
-    half = next((half for half in RATIO_RANGES if half >= reach), RATIO_RANGES[-1])
+    half = half_range(ratio)
+    axes.errorbar(_centres(stack), inside(ratio, half), errors, **MARK)
     mark_outside(axes, _centres(stack), ratio, half)
-    axes.set_ylim(1 - half, 1 + half)
-    axes.set_yticks([1 - half / 2, 1, 1 + half / 2])
+    scale_ratio(axes, half)
     axes.set_ylabel("data / sim.", loc="center")

@@ -7,7 +7,7 @@ colour differs by marker or line as well, so that a print in grey can be read.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import matplotlib as mpl
 import mplhep
@@ -35,6 +35,9 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 PALE_BLUE = "#d6e3fe"
 INK = "#1a1a1a"
 
+COLUMN, PAGE = 5.2, 9.0
+"""Widths of figures [inch]: made for a column of 8 cm or a page of 17 cm, where letters keep 6 points."""
+
 FONT_SIZE = 10.0  # [pt]
 _CMS_FONT_SIZE = 26.0  # [pt]; what the lengths of mplhep's style are made for
 
@@ -46,7 +49,7 @@ def _style() -> dict[str, Any]:
     fonts = [*style["font.sans-serif"], "DejaVu Sans"]  # the last one for Greek letters
     for side in ("xtick", "ytick"):
         for kind in ("major", "minor"):
-            style[f"{side}.{kind}.size"] = shrink * style[f"{side}.{kind}.size"]
+            style[f"{side}.{kind}.size"] = 0.75 * shrink * style[f"{side}.{kind}.size"]
             style[f"{side}.{kind}.width"] = 0.7
             style[f"{side}.{kind}.pad"] = 4.0
     return style | {
@@ -56,6 +59,7 @@ def _style() -> dict[str, Any]:
         "ytick.minor.visible": False,
         "axes.linewidth": 0.8,
         "axes.edgecolor": INK,
+        "axes.formatter.use_mathtext": True,
         "axes.titley": 1.0,  # no search for a place, which takes a tenth of the time
         "lines.linewidth": 1.2,
         "lines.markersize": 3.5,
@@ -64,6 +68,16 @@ def _style() -> dict[str, Any]:
         "svg.hashsalt": "scalesmear",
         "pdf.compression": 6,
     }
+
+
+class Titles(NamedTuple):
+    """What figures call data and simulation."""
+
+    data: str = "data"
+    simulation: str = "simulation"
+
+
+USUAL = Titles()
 
 
 @contextmanager

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scalesmear.report.quantity import mathematical
-from scalesmear.report.style import GREY, MARKERS, PALE_BLUE, SERIES, margins, new_figure, sign
+from scalesmear.report.style import (
+    GREY,
+    MARKERS,
+    PAGE,
+    PALE_BLUE,
+    SERIES,
+    margins,
+    new_figure,
+    sign,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,10 +36,10 @@ SPREAD = 0.36
 
 def systematics_figure(found: SystematicErrors, *, label: str, era: str) -> Figure:
     """Draw the changes of scales over those of smearings, variations of a source in one colour."""
-    figure = new_figure(11.0, 7.6)
-    margins(figure, top=0.62, left=0.95, right=2.35, bottom=0.95)
+    figure = new_figure(PAGE, 5.8)
+    margins(figure, top=0.42, left=0.8, right=1.5, bottom=0.5)
     sign(figure, label, era)
-    upper, lower = figure.subplots(2, 1, gridspec_kw={"hspace": 0.5})
+    upper, lower = figure.subplots(2, 1, gridspec_kw={"hspace": 0.24})
     scale, smearing = found.total
     changes = [(s.source, 100 * s.scale, 100 * s.scale_error) for s in found.shifts]
     _draw(upper, found, found.categories.scales, 100 * scale, changes)
@@ -38,7 +47,7 @@ def systematics_figure(found: SystematicErrors, *, label: str, era: str) -> Figu
     changes = [(s.source, 100 * s.smearing, 100 * s.smearing_error) for s in found.shifts]
     _draw(lower, found, found.categories.smearings, 100 * smearing, changes)
     lower.set_ylabel("change of the smearing [%]")
-    upper.legend(loc="upper left", bbox_to_anchor=(1.01, 1.02), fontsize=9, handletextpad=0.4)
+    upper.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), fontsize=8.5, handletextpad=0.4)
     return figure
 
 
@@ -74,7 +83,7 @@ def _draw(
         )
         named.add(source)
     names = [mathematical(window).replace(", ", "\n") for window in windows]
-    axes.set_xticks(x, names, fontsize=9 if len(x) <= 10 else 7)
+    axes.set_xticks(x, names, fontsize=8 if len(x) <= 10 else 7)
     axes.tick_params(axis="x", length=0, top=False)
     axes.set_xlim(-0.6, len(x) - 0.4)
     reach = max((float(np.max(np.abs(c) + e)) for _, c, e in changes), default=0.0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scalesmear.histogram import pair_categories
+from scalesmear.report.fates import fates, pair_fates
 from scalesmear.report.mass import format_p_value
 from scalesmear.report.quantity import plain
 from scalesmear.report.truth import WITHIN
@@ -297,6 +298,67 @@ def _quantity_row(quantity: Quantity, i: int) -> Row:
     if math.isfinite(upper):
         return name, f"< {upper:.5f}", "95 % limit"
     return name, number(quantity.value[i], 5), number(quantity.error[i], 5)
+
+
+def fates_table(fits: Sequence[NamedFit]) -> Table:
+    """Return the categories that were not simply fitted, and what became of them."""
+    rows = [
+        (fit.name, f"{fate.kind} of {fate.category}", fate.what, fate.detail)
+        for fit in fits
+        for fate in fates(fit)
+    ]
+    title = "Categories that were not simply fitted"
+    return Table(
+        title, ("fit", "category", "what", "value"), tuple(rows), n_names=4, long=len(rows) > 20
+    )
+
+
+def pair_fates_table(fit: NamedFit) -> Table:
+    """Return the pairs of a fit that were dropped, or used though they have few events."""
+    return Table(
+        f"Pairs of {fit.name} that were left out or flagged",
+        ("one electron", "other electron", "", "why"),
+        tuple(
+            (pair.one, pair.other, "used" if pair.used else "left out", pair.why)
+            for pair in pair_fates(fit)
+        ),
+        n_names=4,
+        long=True,
+    )
+
+
+def bootstrap_table(fit: NamedFit) -> Table:
+    """Return the scatter of bootstrap replicas beside the error of the fit; none without replicas."""
+    header = ("parameter", "value", "error", "scatter", "scatter / error")
+    found, result = fit.bootstrap, fit.result
+    if found is None:
+        return Table("", header, ())
+    n = len(result.scale)
+    squared_error = np.sqrt(np.diag(result.covariance)[n:])
+    parts = (
+        ("scale", fit.categories.scales, result.scale, result.scale_error, found.scale_error, 5),
+        (
+            *("smearing squared", fit.categories.smearings, result.smearing**2, squared_error),
+            *(found.smearing_variance_error, 7),
+        ),
+    )
+    rows = [
+        (
+            f"{word} {plain(w)}",
+            number(v, digits),
+            number(e, digits),
+            number(s, digits),
+            _ratio(s, e),
+        )
+        for word, windows, values, errors, scatters, digits in parts
+        for w, v, e, s in zip(windows, values, errors, scatters, strict=True)
+    ]
+    title = f"Bootstrap of {fit.name}: scatter of the replicas beside the error of the fit"
+    return Table(title, header, tuple(rows), long=len(rows) > 12)
+
+
+def _ratio(scatter: float, error: float) -> str:
+    return f"{scatter / error:.2f}" if 0 < error < math.inf else "-"
 
 
 def closure_table(named: NamedClosure, fit: NamedFit) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -11,8 +11,20 @@ from matplotlib.ticker import MaxNLocator
 from scalesmear.poisson import poisson_interval
 from scalesmear.report.drawing import Drawing
 from scalesmear.report.mass import format_p_value
-from scalesmear.report.mass_figures import RATIO_RANGES
-from scalesmear.report.style import BLUE, GREY, INK, ORANGE, PALE_BLUE, margins, new_figure, sign
+from scalesmear.report.ratios import half_range, inside, mark_outside, scale_ratio
+from scalesmear.report.style import (
+    BLUE,
+    COLUMN,
+    GREY,
+    INK,
+    PALE_BLUE,
+    SERIES,
+    USUAL,
+    Titles,
+    margins,
+    new_figure,
+    sign,
+)
 from scalesmear.validation import AFTER, BEFORE, VARIABLES
 
 if TYPE_CHECKING:
@@ -25,17 +37,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 CHI2 = "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}"
-
-
-class Titles(NamedTuple):
-    """What plots call data and simulation."""
-
-    data: str = "data"
-    simulation: str = "simulation"
-
-
-USUAL = Titles()
 
 
 def drawings(plots: ValidationPlots, label: str, era: str, titles: Titles = USUAL) -> list[Drawing]:
@@ -45,7 +48,7 @@ def drawings(plots: ValidationPlots, label: str, era: str, titles: Titles = USUA
             f"validation_{plot.result.name}",
             f"{plot.result.name.replace('_', ' ')}: points are data after the corrections, the "
             "histogram is corrected simulation normalised to them; open squares in the lower panel "
-            "are the ratio before the corrections.",
+            "are the ratio before the corrections, triangles points beyond its range.",
             partial(validation_figure, plot, label=label, era=era, titles=titles),
             vector=False,
         )
@@ -55,15 +58,17 @@ def drawings(plots: ValidationPlots, label: str, era: str, titles: Titles = USUA
 
 def validation_figure(plot: PlotFits, *, label: str, era: str, titles: Titles = USUAL) -> Figure:
     """Draw data and simulation after the corrections over their ratio."""
-    figure = new_figure(6.4, 5.2)
-    margins(figure, left=0.85, top=0.42)
+    figure = new_figure(COLUMN, 4.6)
+    margins(figure, top=0.42, right=0.25)
     sign(figure, label, era)
     main, ratio = figure.subplots(
-        2, 1, sharex=True, gridspec_kw={"height_ratios": (2.7, 1), "hspace": 0.06}
+        2, 1, sharex=True, gridspec_kw={"height_ratios": (2.8, 1), "hspace": 0.06}
     )
     _draw_main(main, plot, titles)
     _draw_ratio(ratio, plot)
     _name_axes(main, ratio, plot)
+    _annotate(main, plot, titles)
+    _explain(main, ratio)
     return figure
 
 
@@ -90,7 +95,7 @@ def _draw_main(axes: Axes, plot: PlotFits, titles: Titles) -> None:
         poisson_interval(data) / width,
         fmt="o",
         color=INK,
-        markersize=2.6,
+        markersize=2.4,
         elinewidth=0.8,
         label=titles.data,
     )
@@ -99,38 +104,36 @@ def _draw_main(axes: Axes, plot: PlotFits, titles: Titles) -> None:
         axes.plot(
             centres,
             shape.expected(edges, float(data.sum())) / width,
-            color=ORANGE,
+            color=SERIES[1],
             linestyle="--",
             linewidth=1.1,
-            label=rf"Breit-Wigner $\otimes$ Crystal Ball, {titles.data}",
+            label=r"Breit-Wigner $\otimes$ Crystal Ball",
         )
     top = max(float((data / width).max(initial=0)), float((sim / width).max(initial=0)), 1e-3)
-    axes.set_ylim(0, 1.5 * top)
-    axes.yaxis.set_major_locator(MaxNLocator(5, prune="lower"))
-    _annotate(axes, plot, titles)
+    axes.set_ylim(0, 1.6 * top)
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
 
 
 def _annotate(axes: Axes, plot: PlotFits, titles: Titles) -> None:
-    """Write the name and fitted numbers at the left, the legend and chi2 at the right."""
+    """Write the name, agreement and fitted numbers at the left."""
     lines = [plot.result.name.replace("_", " "), f"{sum(plot.result.data[AFTER]):,.0f} events"]
+    found = plot.agreement()
+    if found.p_value is not None:
+        chi2 = f"{CHI2}/ndf = {found.chi2:.1f}/{found.ndf}"
+        lines.append(f"{chi2}, p {format_p_value(found.p_value)}")
     for kind, title in zip(("data", "sim"), titles, strict=True):
         shape = plot.shapes.get(f"{kind} {AFTER}")
         lines += [] if shape is None else _numbers(title, shape)
     for i, line in enumerate(lines):
         axes.text(
             0.03,
-            0.955 - 0.062 * i,
+            0.96 - 0.061 * i,
             line,
             transform=axes.transAxes,
             va="top",
             fontsize=9.5 if i == 0 else 8,
             weight="bold" if i == 0 else "normal",
         )
-    axes.legend(loc="upper right", fontsize=8, borderaxespad=0.3, handlelength=1.6)
-    found = plot.agreement()
-    if found.p_value is not None:
-        text = f"{CHI2}/ndf = {found.chi2:.1f}/{found.ndf}\np {format_p_value(found.p_value)}"
-        axes.text(0.97, 0.72, text, transform=axes.transAxes, va="top", ha="right", fontsize=8)
 
 
 def _numbers(title: str, shape: LineShape) -> list[str]:
@@ -138,8 +141,8 @@ def _numbers(title: str, shape: LineShape) -> list[str]:
     mark = "" if shape.valid else " (not valid)"
     return [
         f"{title}{mark}:",
-        f"  peak {shape.peak:.3f} \N{PLUS-MINUS SIGN} {shape.peak_error:.3f} GeV",
-        f"  resolution {shape.resolution:.3f} \N{PLUS-MINUS SIGN} {shape.resolution_error:.3f} GeV",
+        f"  peak {shape.peak:.3f} {PLUS_MINUS} {shape.peak_error:.3f} GeV",
+        f"  resolution {shape.resolution:.3f} {PLUS_MINUS} {shape.resolution_error:.3f} GeV",
     ]
 
 
@@ -149,26 +152,37 @@ def _draw_ratio(axes: Axes, plot: PlotFits) -> None:
     centres, expected = (edges[1:] + edges[:-1]) / 2, np.where(sim > 0, sim, np.nan)
     total = np.nan_to_num(np.sqrt(variance + np.array(plot.result.systematic)) / expected)
     statistical = np.nan_to_num(np.sqrt(variance) / expected)
-    for band, alpha in ((total, 0.28), (statistical, 0.5)):
-        axes.stairs(1 + band, edges, baseline=1 - band, fill=True, color=BLUE, alpha=alpha)
+    for band, alpha, name in ((total, 0.28, "stat. + syst."), (statistical, 0.5, "stat.")):
+        axes.stairs(
+            1 + band, edges, baseline=1 - band, fill=True, color=BLUE, alpha=alpha, label=name
+        )
     axes.axhline(1, color=BLUE, linewidth=0.8)
+    ratio, errors = data / expected, np.nan_to_num(poisson_interval(data) / expected)
+    half = half_range(ratio)
     _, raw, raw_sim, _ = _arrays(plot, BEFORE)
     before = raw / np.where(raw_sim > 0, raw_sim, np.nan)
     axes.plot(
-        centres, before, "s", color=GREY, fillstyle="none", markersize=2.6, markeredgewidth=0.7
+        centres,
+        inside(before, half),
+        "s",
+        color=GREY,
+        fillstyle="none",
+        markersize=2.6,
+        markeredgewidth=0.7,
+        label="before corrections",
     )
-    ratio, errors = data / expected, np.nan_to_num(poisson_interval(data) / expected)
-    axes.errorbar(centres, ratio, errors, fmt="o", color=INK, markersize=2.6, elinewidth=0.8)
-    half = _half_range(ratio, np.sqrt(variance) / expected)
-    axes.set_ylim(1 - half, 1 + half)
-    axes.set_yticks([1 - half / 2, 1, 1 + half / 2])
+    axes.errorbar(
+        centres, inside(ratio, half), errors, fmt="o", color=INK, markersize=2.4, elinewidth=0.8
+    )
+    mark_outside(axes, centres, ratio, half)
+    scale_ratio(axes, half)
 
 
-def _half_range(ratio: Floats, error: Floats) -> float:
-    """Return the half width of the ratio axis that shows nine of ten points."""
-    seen = np.abs(ratio - 1)[np.isfinite(ratio) & np.isfinite(error)]
-    reach = 1.15 * float(np.quantile(seen, 0.9)) if len(seen) else RATIO_RANGES[-1]
-    return next((half for half in RATIO_RANGES if half >= reach), RATIO_RANGES[-1])
+def _explain(main: Axes, ratio: Axes) -> None:
+    """Name what both panels show at the right of the upper one."""
+    parts = [axes.get_legend_handles_labels() for axes in (main, ratio)]
+    handles, names = (upper + lower for upper, lower in zip(*parts, strict=True))
+    main.legend(handles, names, loc="upper right", fontsize=8, borderaxespad=0.3, handlelength=1.6)
 
 
 def _name_axes(main: Axes, ratio: Axes, plot: PlotFits) -> None:
@@ -176,5 +190,6 @@ def _name_axes(main: Axes, ratio: Axes, plot: PlotFits) -> None:
     unit = f" [{variable.unit}]" if variable.unit else ""
     ratio.set_xlabel(f"{variable.title}{unit}")
     ratio.set_xlim(plot.result.edges[0], plot.result.edges[-1])
+    ratio.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ratio.set_ylabel("data / sim.", loc="center")
     main.set_ylabel(f"events / {variable.unit}" if variable.unit else "events / unit")

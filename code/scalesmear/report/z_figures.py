@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.colors import Normalize
+from matplotlib.ticker import MaxNLocator
 
-from scalesmear.report.mass_figures import RATIO_RANGES
-from scalesmear.report.style import INK, SERIES, margins, new_figure, sign
+from scalesmear.report.ratios import half_range, inside, mark_outside, scale_ratio
+from scalesmear.report.style import (
+    INK,
+    PAGE,
+    SERIES,
+    USUAL,
+    Titles,
+    margins,
+    new_figure,
+    sign,
+)
 from scalesmear.reweight import ALONE
 
 if TYPE_CHECKING:
@@ -75,25 +85,36 @@ class Projection:
         return ratio, ratio * np.sqrt(1 / data + (self.sim_error / sim) ** 2)
 
 
-def z_figure(before: Both, after: Both, *, weighted: bool, label: str, era: str) -> Figure:
+def z_figure(
+    before: Both,
+    after: Both,
+    *,
+    weighted: bool,
+    label: str,
+    era: str,
+    titles: Titles = USUAL,
+) -> Figure:
     """Draw pT and abs(y) of data and simulation before and after, over data / simulation."""
-    figure = new_figure(11.0, 4.9)
-    margins(figure, top=0.42, left=0.9)
+    figure = new_figure(PAGE, 4.4)
+    margins(figure, top=0.42, left=0.8)
     sign(figure, label, era)
     grid = {"height_ratios": (2.4, 1), "hspace": 0.07, "wspace": 0.22}
     panels = figure.subplots(2, 2, sharex="col", gridspec_kw=grid)
-    names = ("simulation before", "simulation, weighted" if weighted else "simulation after")
+    after_name = "weighted" if weighted else "after"
+    names = (f"{titles.simulation}, before", f"{titles.simulation}, {after_name}", titles.data)
     for axis, (main, ratio) in zip((P_T, ABS_Y), panels.T, strict=True):
         parts = [Projection.of(part, axis) for part in (before, after)]
         _draw_spectra(main, parts, names)
-        _draw_ratios(ratio, parts)
+        highest = LAST_P_T if axis == P_T else float(parts[0].edges[-1])
+        _draw_ratios(ratio, parts, highest)
         ratio.set_xlabel(NAMES[axis])
-        ratio.set_xlim(0, LAST_P_T if axis == P_T else parts[0].edges[-1])
+        ratio.set_xlim(0, highest)
     panels[0, 0].set_yscale("log")
     panels[0, 0].set_ylim(*_log_range(Projection.of(after, P_T)))
     panels[0, 0].set_ylabel("events / GeV")
     panels[0, 1].set_ylabel("events / unit")
-    panels[0, 1].set_ylim(0, 1.3 * panels[0, 1].get_ylim()[1])
+    panels[0, 1].set_ylim(0, 1.15 * panels[0, 1].get_ylim()[1])
+    panels[0, 1].yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     panels[1, 0].set_ylabel("data / sim.", loc="center")
     panels[0, 0].legend(loc="upper right", fontsize=9)
     figure.align_ylabels(panels[:, 0])
@@ -106,10 +127,10 @@ def _log_range(part: Projection) -> tuple[float, float]:
     return (0.5 * float(drawn.min()), 3 * float(drawn.max())) if len(drawn) else (0.5, 2.0)
 
 
-def _draw_spectra(axes: Axes, parts: list[Projection], names: tuple[str, str]) -> None:
+def _draw_spectra(axes: Axes, parts: list[Projection], names: tuple[str, str, str]) -> None:
     """Draw both simulations as lines and the corrected data as points."""
     after = parts[1]
-    for part, name, colour, line in zip(parts, names, (SERIES[1], SERIES[0]), ("--", "-"), strict=True):  # fmt: skip
+    for part, name, colour, line in zip(parts, names, (SERIES[1], SERIES[0]), ("--", "-"), strict=False):  # fmt: skip
         axes.stairs(part.sim / part.widths, part.edges, color=colour, linestyle=line, label=name)
     centres = (after.edges[1:] + after.edges[:-1]) / 2
     axes.errorbar(
@@ -120,30 +141,28 @@ def _draw_spectra(axes: Axes, parts: list[Projection], names: tuple[str, str]) -
         color=INK,
         markersize=2.4,
         elinewidth=0.8,
-        label="data",
+        label=names[2],
     )
 
 
-def _draw_ratios(axes: Axes, parts: list[Projection]) -> None:
+def _draw_ratios(axes: Axes, parts: list[Projection], highest: float) -> None:
+    """Draw data / simulation of the bins up to `highest`."""
     axes.axhline(1, color=INK, linewidth=0.6)
-    far = []
+    half = half_range(*(part.ratio[0][part.edges[1:] <= highest] for part in parts))
     for part, colour, fill, marker in zip(parts, (SERIES[1], SERIES[0]), ("white", SERIES[0]), ("s", "o"), strict=True):  # fmt: skip
         ratio, error = part.ratio
         centres = (part.edges[1:] + part.edges[:-1]) / 2
         axes.errorbar(
-            centres, ratio, error, fmt=marker, color=colour, markerfacecolor=fill,
+            centres, inside(ratio, half), error, fmt=marker, color=colour, markerfacecolor=fill,
             markersize=2.6, elinewidth=0.8,
         )  # fmt: skip
-        far.append(np.abs(ratio[np.isfinite(ratio)] - 1))
-    reach = 1.15 * float(np.quantile(np.concatenate([*far, [0.0]]), 0.95))
-    half = next((half for half in RATIO_RANGES if half >= reach), RATIO_RANGES[-1])
-    axes.set_ylim(1 - half, 1 + half)
-    axes.set_yticks([1 - half / 2, 1, 1 + half / 2])
+        mark_outside(axes, centres, ratio, half, colour)
+    scale_ratio(axes, half)
 
 
 def weights_figure(found: Reweighting, *, label: str, era: str) -> Figure:
     """Draw the weight of each cell; grey where none is determined."""
-    figure = new_figure(11.0, 4.4)
+    figure = new_figure(PAGE, 3.9)
     margins(figure, top=0.42, left=0.75, right=0.35)
     sign(figure, label, era)
     axes = figure.subplots()

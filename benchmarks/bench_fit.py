@@ -1,6 +1,8 @@
-"""Time of fits of toy histograms: coarse (8 + 8), fine (55 + 10) and 24 categories.
+"""Time of fits of toy histograms: coarse (8 + 8), fine (55 + 10), 24 and 160 categories.
 
-python benchmarks/bench_fit.py
+OPENBLAS_NUM_THREADS=1 python benchmarks/bench_fit.py
+
+Linear algebra has one thread, as in the steps: others would wait for each other more than they work.
 
 Contents of fine bins are Poisson numbers around smooth shapes, since the time does not depend on
 the number of events.
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-CASES = {"coarse": (8, 8), "24 categories": (24, 24), "fine": (55, 10)}
+CASES = {
+    "coarse": (8, 8),
+    "24 categories": (24, 24),
+    "fine": (55, 10),
+    "160 categories": (160, 160),
+}
 N_EVENTS = 10_000_000
 Z_WIDTH = 2.495
 

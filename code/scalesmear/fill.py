@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from threading import Lock
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -32,6 +30,7 @@ from scalesmear.histogram import (
     share_linearly,
 )
 from scalesmear.kinematics import Z_MASS
+from scalesmear.sharing import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,7 +51,6 @@ PER_Z_MASS = 1 / Z_MASS
 BLOCK = 1 << 10
 """Events that are taken through all steps of a fill while they are in the nearest cache."""
 
-T = TypeVar("T")
 N = TypeVar("N", bound=np.generic)
 
 
@@ -276,27 +274,7 @@ def fill_masses(
         If a run of the data lies in no range of runs of the table of scales.
     """
     filling = Filling.of(kind, categories, settings, corrections, exponent)
-    if threads == 1:
-        return filling.fill(batches)
-    shared = _Shared(batches)
-    with ThreadPoolExecutor(threads) as pool:
-        parts = [pool.submit(filling.fill, shared) for _ in range(threads)]
-        return add_up(part.result() for part in parts)
-
-
-class _Shared(Generic[T]):
-    """An iterator from which several threads take turns."""
-
-    def __init__(self, items: Iterable[T]) -> None:
-        self._items = iter(items)
-        self._lock = Lock()
-
-    def __iter__(self) -> _Shared[T]:
-        return self
-
-    def __next__(self) -> T:
-        with self._lock:
-            return next(self._items)
+    return add_up(in_threads(filling.fill, batches, threads))
 
 
 def in_blocks(batches: Iterable[Events]) -> Iterator[Events]:

@@ -38,6 +38,7 @@ from scalesmear.effective import Tails
 from scalesmear.flows import NO_SOURCE, FlowSums, collect
 from scalesmear.histogram import FINE_PER_BIN, UNITS, n_pairs, pair_categories
 from scalesmear.kinematics import Z_MASS
+from scalesmear.sharing import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -130,6 +131,7 @@ def migrate(
     corrections: Corrections,
     expected: Expected,
     exponent: int = 0,
+    threads: int = 1,
 ) -> FlowSums:
     """Return the flows in some simulated events.
 
@@ -142,7 +144,7 @@ def migrate(
     corrections : Corrections
         Of these, the weights are applied.
     expected : Expected
-    exponent : int
+    exponent, threads : int
         See `fill.fill_masses`, as for all arguments but `expected`.
     """
     grid = settings.grid
@@ -150,20 +152,24 @@ def migrate(
     sources, n = sources_of(categories), len(categories.scales)
     bins = Bins(math.log(grid.window[0] / Z_MASS), grid.width * FINE_PER_BIN)
     shape = (n_pairs(n), grid.n_bins, 1 + 2 * sources.shape[1])
-    sums, n_events = np.zeros(shape, np.int64), 0
-    arguments = (
-        _electrons(categories, settings.et_min),
-        _changes(expected, smearing[categories.smearing_of], categories.smearing_of),
-        _slots(sources, n + len(categories.smearings)),
-        bins,
-        sums,
-    )
-    for events in batches:
-        cell = categories.grid.cell_of(events.abs_eta, events.r9, events.et, events.gain)
-        x = np.log(events.mass.astype(np.float64) / Z_MASS)
-        size = np.ldexp(corrections.weights_of(events).astype(np.float64), -exponent)
-        _add_flows(x, events.et.reshape(-1), cell.reshape(-1), size, *arguments)
-        n_events += len(events)
+    changes = _changes(expected, smearing[categories.smearing_of], categories.smearing_of)
+    slots = _slots(sources, n + len(categories.smearings))
+    arguments = _electrons(categories, settings.et_min), changes, slots, bins
+
+    def add_up(batches: Iterable[Events]) -> tuple[NDArray[np.int64], int]:
+        sums, n_events = np.zeros(shape, np.int64), 0
+        for events in batches:
+            cell = categories.grid.cell_of(events.abs_eta, events.r9, events.et, events.gain)
+            x = np.log(events.mass.astype(np.float64) / Z_MASS)
+            size = np.ldexp(corrections.weights_of(events).astype(np.float64), -exponent)
+            _add_flows(x, events.et.reshape(-1), cell.reshape(-1), size, *arguments, sums)
+            n_events += len(events)
+        return sums, n_events
+
+    (sums, n_events), *others = in_threads(add_up, batches, threads)
+    for more_sums, more_events in others:
+        sums += more_sums
+        n_events += more_events
     flows = _collect(sums, sources)
     at = np.concatenate([np.log(expected.scale), smearing**2]).tolist()
     steps = [SCALE_STEP] * n + at[n:]
@@ -372,35 +378,37 @@ def _share(
     bins: Bins, sums: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Move the shares of one event on all nodes from where K has them to where they belong."""
-    own, p = places.own, places
-    q1, q2 = changes.smearing2[p.category[0]], changes.smearing2[p.category[1]]
-    for a in range(len(changes.weight)):
-        first, first_shifted = p.smeared[0, a], p.shifted[0, a]
-        for b in range(len(changes.weight)):
-            second, second_shifted = p.smeared[1, b], p.shifted[1, b]
-            crosses = p.crosses[0, a] or p.crosses[1, b]
-            if not (crosses or first != first_shifted or second != second_shifted):
+    own, smeared, shifted, crosses = places.own, places.smeared, places.shifted, places.crosses
+    stays, moves, of_smeared = places.stays, places.moves, places.of_smeared
+    node_weight, slope = changes.weight, changes.slope
+    q1, q2 = changes.smearing2[places.category[0]], changes.smearing2[places.category[1]]
+    for a in range(len(node_weight)):
+        first, first_shifted = smeared[0, a], shifted[0, a]
+        for b in range(len(node_weight)):
+            second, second_shifted = smeared[1, b], shifted[1, b]
+            any_crosses = crosses[0, a] or crosses[1, b]
+            if not (any_crosses or first != first_shifted or second != second_shifted):
                 continue
-            share = UNITS * weight * changes.weight[a] * changes.weight[b]
-            after = (x + (p.moves[0, a] + p.moves[1, b]) / 2 - bins.low) / bins.width
+            share = UNITS * weight * node_weight[a] * node_weight[b]
+            after = (x + (moves[0, a] + moves[1, b]) / 2 - bins.low) / bins.width
             end, amount = _target(first, second, after, sums), _rounded(share)
-            if crosses:
-                before = (x + (p.stays[0, a] + p.stays[1, b]) / 2 - bins.low) / bins.width
+            if any_crosses:
+                before = (x + (stays[0, a] + stays[1, b]) / 2 - bins.low) / bins.width
                 begin = _target(own[0], own[1], before, sums)
-                by_q1 = _rounded(share * changes.slope[a])
-                by_q2 = _rounded(share * changes.slope[b])
+                by_q1 = _rounded(share * slope[a])
+                by_q2 = _rounded(share * slope[b])
                 for sign, target in ((-1, begin), (1, end)):
                     _add(sums, slots, target, -1, 0, sign * amount)
                     _add(sums, slots, target, 0, q1, sign * by_q1)
                     _add(sums, slots, target, 1, q2, sign * by_q2)
             if first != first_shifted:
                 beyond = _target(first_shifted, second, after, sums)
-                _add(sums, slots, end, 0, p.of_smeared[0, a], -amount)
-                _add(sums, slots, beyond, 0, p.of_smeared[0, a], amount)
+                _add(sums, slots, end, 0, of_smeared[0, a], -amount)
+                _add(sums, slots, beyond, 0, of_smeared[0, a], amount)
             if second != second_shifted:
                 beyond = _target(first, second_shifted, after, sums)
-                _add(sums, slots, end, 1, p.of_smeared[1, b], -amount)
-                _add(sums, slots, beyond, 1, p.of_smeared[1, b], amount)
+                _add(sums, slots, end, 1, of_smeared[1, b], -amount)
+                _add(sums, slots, beyond, 1, of_smeared[1, b], amount)
 
 
 @compiled

@@ -234,3 +234,14 @@ def test_sources_are_the_category_and_its_neighbours_in_et() -> None:
     assert table[0].tolist() == [0, 1, 8, 9, -1, -1]
     assert table[2].tolist() == [1, 2, 3, 9, 10, 11]
     assert table[4].tolist() == [4, 5, 12, 13, -1, -1]
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_change_no_bit(threads: int) -> None:
+    batches = [simulation().where(slice(i, i + 5_000)) for i in range(0, 30_000, 5_000)]
+    arguments = ET_BINS, SETTINGS, Corrections(), expected(), EXPONENT
+    one = migrate(batches, *arguments)
+    several = migrate(iter(batches), *arguments, threads=threads)
+    assert several.n_events == one.n_events == 30_000
+    for name in ("pairs", "sources", "sums"):
+        assert getattr(several, name).tolist() == getattr(one, name).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from scalesmear.cli._base import chosen, configure_base
@@ -20,12 +21,27 @@ if TYPE_CHECKING:
     from scalesmear.io.eventfile import EventFile
     from scalesmear.zweights import WeightTable
 
+MAX_THREADS = 4
+"""Each has histograms of its own, and the others of its job wait for the file."""
+
 
 def add_correction_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that name what is applied to events."""
     configure_base(parser, required=False)
     parser.add_argument("--smearings", metavar="FILE", help="smearings to apply to simulation")
     parser.add_argument("--weights", metavar="FILE", help="weights of simulation by pT and y of Z")
+
+
+def add_thread_flag(parser: argparse.ArgumentParser) -> None:
+    """Add the flag for the number of threads."""
+    parser.add_argument(
+        "--threads", type=int, default=MAX_THREADS, help="at most this many, and no more than cores"
+    )
+
+
+def threads_of(args: argparse.Namespace) -> int:
+    """Return how many threads share the events."""
+    return max(1, min(int(args.threads), len(os.sched_getaffinity(0))))
 
 
 def read_corrections(args: argparse.Namespace, seed: int) -> Corrections:

@@ -7,10 +7,16 @@ weighted, if a file of weights is given.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from scalesmear.cli._filling import add_correction_flags, batches, exponent_of, read_corrections
+from scalesmear.cli._filling import (
+    add_correction_flags,
+    add_thread_flag,
+    batches,
+    exponent_of,
+    read_corrections,
+    threads_of,
+)
 from scalesmear.cutflow import CutFlow
 from scalesmear.fill import FillSettings, fill_masses
 from scalesmear.io.categoryfile import read_categories
@@ -21,9 +27,6 @@ from scalesmear.io.histogramfile import write_histograms
 if TYPE_CHECKING:
     import argparse
 
-MAX_THREADS = 4
-"""Each has histograms of its own, and the others of its job wait for the file."""
-
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this verb."""
@@ -33,9 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", required=True, metavar="FILE", help="settings/fill.json")
     add_correction_flags(parser)
     parser.add_argument("--output", required=True, metavar="FILE", help="histograms.npz to write")
-    parser.add_argument(
-        "--threads", type=int, default=MAX_THREADS, help="at most this many, and no more than cores"
-    )
+    add_thread_flag(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
         settings,
         corrections,
         exponent_of(cut_flow, events.kind, corrections.weights),
-        threads=max(1, min(args.threads, len(os.sched_getaffinity(0)))),
+        threads=threads_of(args),
     )
     write_histograms(args.output, histograms)
     dropped = ", ".join(f"{n} {reason}" for reason, n in histograms.dropped.items())

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scalesmear.cli._filling import batches, exponent_of, read_corrections
+from scalesmear.cli._filling import (
+    add_thread_flag,
+    batches,
+    exponent_of,
+    read_corrections,
+    threads_of,
+)
 from scalesmear.cutflow import CutFlow
 from scalesmear.errors import InputError
 from scalesmear.fill import FillSettings
@@ -33,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fit", required=True, metavar="FILE", help="fit.json of the fit before")
     parser.add_argument("--weights", metavar="FILE", help="weights of simulation by pT and y of Z")
     parser.add_argument("--output", required=True, metavar="FILE", help="flows.npz to write")
+    add_thread_flag(parser)
     parser.set_defaults(scales=None, smearings=None)
 
 
@@ -55,6 +62,7 @@ def run(args: argparse.Namespace) -> None:
         corrections,
         Expected(fit.result.scale, fit.result.smearing, fit.settings.tails),
         exponent_of(cut_flow, "sim", corrections.weights),
+        threads=threads_of(args),
     )
     write_flows(args.output, flows)
     if not simulated:  # a file all the same, for those who count them

@@ -68,6 +68,35 @@ class Profile:
     interval: tuple[float, float]
     upper: float
 
+    @property
+    def kind(self) -> str:
+        """Either scale or smearing."""
+        return self.parameter.split()[0]
+
+    @property
+    def ratio(self) -> Floats:
+        """z^2, less z0^2 for a smearing at its bound: in large samples -2 ln of a likelihood ratio."""
+        return _beyond_bound(self.z) ** 2
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether this is a smearing that is within its error of 0, so that its limit matters."""
+        return self.kind == "smearing" and self.interval[0] == 0
+
+    def parabola(self, values: Floats) -> Floats:
+        """Return what value and error of the fit say instead, in a scale or the square of a smearing.
+
+        The error e of a smearing is half the length of the interval sqrt(q +- error(q)) of q =
+        smearing^2, so that error(q) = 2 e sqrt(q - e^2), or 4 e^2 - q if the interval begins at 0,
+        where q < 2 e^2.
+        """
+        if self.kind == "scale":
+            return np.asarray(((values - self.best) / self.error) ** 2)
+        q, variance = self.best**2, self.error**2
+        from_zero = q < 2 * variance
+        error = 4 * variance - q if from_zero else 2 * self.error * np.sqrt(q - variance)
+        return np.asarray(((values**2 - q) / error) ** 2)
+
 
 def profile(
     histograms: PairHistograms,

@@ -16,7 +16,9 @@ from scalesmear.fit import FitResult, FitSettings, fit_pairs
 from scalesmear.histogram import PairHistograms
 from scalesmear.io.fitfile import SavedFit, write_fit
 from scalesmear.io.histogramfile import write_histograms
-from scalesmear.profile import profile
+from scalesmear.profile import Profile, profile
+from scalesmear.report.profile_figure import profile_figure
+from scalesmear.report.style import styled
 
 SETTINGS = FitSettings(fixed_scales=(3,))
 EDGES = [{"abs_eta": [0, 1, 1.4442]}, {"abs_eta": [1.566, 2, 2.5]}]
@@ -62,8 +64,45 @@ def test_a_smearing_at_zero_has_an_interval_from_zero() -> None:
     assert found.interval[0] == 0
     assert 0 < found.interval[1] < found.upper
     assert found.z[0] < -0.5  # the data want less than nothing
+    assert found.ratio[0] == 0
+    assert found.one_sided
     # the limit of the fit takes no profit from that
     assert found.upper < 1.02 * r.smearing_upper[j]
+
+
+@pytest.mark.parametrize("parameter", [1, 4])
+def test_the_curve_is_one_at_the_ends_of_the_interval(parameter: int) -> None:
+    found = profile(histograms(), toy().smearing_of, SETTINGS, fitted(), parameter, n_points=41)
+    curve = np.interp(found.interval, found.values, found.ratio)
+    assert curve == pytest.approx([1, 1], abs=0.03)
+    assert found.ratio.min() < 1e-3
+    assert found.parabola(np.array(found.interval)) == pytest.approx([1, 1], abs=0.15)
+    assert not found.one_sided
+
+
+@pytest.mark.parametrize("q_error", [0.4e-4, 1.5e-4])
+def test_the_parabola_of_a_smearing_is_one_in_its_square(q_error: float) -> None:
+    # the error of a smearing is half the length of sqrt(q +- error(q)), the lower end at least 0
+    q = 1e-4
+    low, high = np.sqrt(max(q - q_error, 0)), np.sqrt(q + q_error)
+    none = np.zeros(2)
+    made = Profile("smearing 0", np.sqrt(q), (high - low) / 2, none, none, (low, high), 1.0)
+    assert made.parabola(np.array([high, np.sqrt(q)])) == pytest.approx([1, 0], abs=1e-12)
+    assert made.one_sided == (q_error > q)
+
+
+def test_the_figure_shows_curve_interval_and_limit() -> None:
+    values = np.linspace(0, 0.02, 9)
+    z = 3 * (0.6 - (values / 0.01) ** 2)
+    found = Profile("smearing 0", 0.0077, 0.004, values, z, (0.0, 0.009), 0.0107)
+    with styled():
+        axes = profile_figure(found, title="smearing of fine, all", era="2026").axes[0]
+    labels = axes.get_legend_handles_labels()[1]
+    assert {"68 % interval", "others fitted again", "95 % upper limit"} <= set(labels)
+    assert axes.get_title(loc="left") == "smearing of fine, all: < 0.01070 (95 %)"
+    curve = np.array(axes.lines[0].get_xydata())
+    assert curve[:, 1].min() == pytest.approx(0, abs=0.02)
+    assert np.interp(values, *curve.T) == pytest.approx(z**2, abs=0.2)
 
 
 def test_a_fixed_parameter_has_no_profile() -> None:

@@ -18,13 +18,18 @@ from scalesmear.io.files import whole_file, write_json
 from scalesmear.io.fitfile import plain, read_fit
 from scalesmear.profile import profile
 from scalesmear.provenance import provenance
+from scalesmear.report.drawing import Drawing, render
+from scalesmear.report.profile_figure import profile_figure
+from scalesmear.report.quantity import mathematical
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+
+    from matplotlib.figure import Figure
 
     from scalesmear.cells import Window
     from scalesmear.io.fitfile import SavedFit
-    from scalesmear.profile import Profile
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +55,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="how far to both sides, in errors of the fit (default: 4)",
     )
     parser.add_argument("--output", required=True, metavar="DIR", help="folder to write into")
+    parser.add_argument("--era", default="", help="text at the top right of the figure")
+    parser.add_argument("--label", default="", help="text beside the name of the program")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -75,11 +82,13 @@ def run(args: argparse.Namespace) -> None:
     folder = Path(args.output)
     about = {"fit": fit.name, "category": window.to_json()}
     write_json(folder / "scan.json", about | plain(found) | {"provenance": provenance()})
-    _draw(folder, fit.name, found, window)
+    title = f"{found.kind} of {fit.name}, {mathematical(window)}"
+    _draw(folder, partial(profile_figure, found, title=title, label=args.label, era=args.era))
     low, high = found.interval
+    limit = f", below {found.upper:.6f} at 95 %" if found.kind == "smearing" else ""
     print(
         f"{found.parameter} of {fit.name} ({window}): {found.best:.6f}, "
-        f"68 % from {low:.6f} to {high:.6f}"
+        f"68 % from {low:.6f} to {high:.6f}{limit}"
     )
 
 
@@ -102,12 +111,8 @@ def _find(fit: SavedFit, kind: str, category: str) -> tuple[int, Window]:
     )
 
 
-def _draw(folder: Path, name: str, found: Profile, window: Window) -> None:
-    """Write the figure; only here is matplotlib needed."""
-    from scalesmear.report.drawing import Drawing, render
-    from scalesmear.report.profile_figure import profile_figure
-
-    draw = partial(profile_figure, found, label=str(window), era=name)
+def _draw(folder: Path, draw: Callable[[], Figure]) -> None:
+    """Write the figure."""
     drawn = render(Drawing("scan", "", draw))
     for suffix, content in (("pdf", drawn.pdf), ("png", drawn.png)):
         with whole_file(folder / f"scan.{suffix}") as part:

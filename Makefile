@@ -14,6 +14,8 @@ RUNTIME ?= auto
 WORKDIR ?= workdir
 INPUTS ?= inputs.yml
 INPUTDATA ?= inputdata
+INJECTION_WORKDIR ?= workdir-injection
+INJECTION_INPUTS ?= injection_inputs.yml
 PYTHON ?= python3
 PYTEST_ARGS ?= -n auto
 TOYS ?= seed=1 data_events=1000000 sim_events=2000000 data_files=4 sim_files=4 et_slope=0
@@ -54,6 +56,14 @@ run:  ## derive scales and smearings from inputdata/ (toys, if it is not there) 
 derive: $(runner)/.installed
 	@$(runner)/bin/scalesmear run $(WORKDIR) workflow.yml $(INPUTS) --inputdata $(INPUTDATA) \
 	    --runtime $(runtime) $(if $(wildcard $(WORKDIR)/_yadage),--continue)
+
+# INJECTION_INPUTS=my.yml takes other values; what has not changed since an earlier run is kept.
+.PHONY: injection
+injection:  ## inject known scales and smearings, fit 200 toys, show pulls and biases, in workdir-injection/
+	@echo "runtime: $(runtime)$(if $(filter auto,$(RUNTIME)),$(why))"
+	@$(MAKE) --silent RUNTIME=$(runtime) steps-$(runtime)
+	@$(runner)/bin/scalesmear run $(INJECTION_WORKDIR) injection.yml $(INJECTION_INPUTS) \
+	    --runtime $(runtime) $(if $(wildcard $(INJECTION_WORKDIR)/_yadage),--continue)
 
 .PHONY: test
 test: lint venvs services  ## lint, types, and all tests (those marked docker need an engine)
@@ -114,7 +124,8 @@ lock: $(uv)  ## renew the locked requirements after a change of pyproject.toml (
 .PHONY: clean
 clean:  ## remove what was made: environments, caches, toys, workdir/
 	rm -rf .venv .venvs .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf $(if $(wildcard $(INPUTDATA)/truth.json),$(INPUTDATA)) $(if $(wildcard $(WORKDIR)/_yadage),$(WORKDIR))
+	rm -rf $(if $(wildcard $(INPUTDATA)/truth.json),$(INPUTDATA)) $(if $(wildcard $(WORKDIR)/_yadage),$(WORKDIR)) \
+	    $(if $(wildcard $(INJECTION_WORKDIR)/_yadage),$(INJECTION_WORKDIR))
 	find code tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
 $(uv):

@@ -6,6 +6,7 @@
     ├── InputError      a file, value or table that the user can mend
     ├── FitError        a fit without enough information, or that did not converge
     ├── ClosureError    corrected events that still need a correction
+    ├── InjectionError  toys whose fits do not find what was put in
     └── WorkflowError   a run that ended without all that it promised
 
 The command line prints the text of these, one line, and exits with 1. Anything else is a defect of
@@ -40,6 +41,10 @@ class FitError(ScalesmearError):
 
 class ClosureError(ScalesmearError):
     """Raised when corrected events still need a correction larger than the tolerance."""
+
+
+class InjectionError(ScalesmearError):
+    """Raised when fits of toys do not find what was injected, or their errors do not cover it."""
 
 
 class WorkflowError(ScalesmearError):

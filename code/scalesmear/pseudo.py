@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from scalesmear.events import IntArray
+
     Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 Z_WIDTH = 2.4952
 RADIATED = (0.25, 0.04)
@@ -60,7 +61,7 @@ class Truth:
 
     scale: Floats
     smearing: Floats
-    smearing_of: Ints
+    smearing_of: IntArray
     resolution: Floats
     share: Floats
     skew: float = 0.0

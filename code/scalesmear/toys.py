@@ -211,6 +211,11 @@ def true_smearing(truth: ToyTruth, events: Events) -> NDArray[np.float64]:
     return truth.smearings[region(events.abs_eta), _high_r9(events.r9)]
 
 
+def resolution(events: Events) -> NDArray[np.float64]:
+    """Return the intrinsic relative resolution of each electron, shape (n, 2)."""
+    return RESOLUTION[region(events.abs_eta), _high_r9(events.r9)]
+
+
 def true_scale(truth: ToyTruth, events: Events) -> NDArray[np.float64]:
     """Return the factor that corrects each electron of data, shape (n, 2).
 

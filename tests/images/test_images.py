@@ -116,7 +116,8 @@ def test_runner_holds_the_workflow_and_its_verbs() -> None:
     script = """yadage-run --help >/dev/null
     for verb in run verify environment; do scalesmear $verb --help >/dev/null; done
     ls /opt/workflow"""
-    specs = {"workflow.yml", "fit.yml", "no_fit.yml", "steps.yml", "inputs.yml"}
+    derivation = {"workflow.yml", "fit.yml", "no_fit.yml", "steps.yml", "inputs.yml"}
+    specs = derivation | {"injection.yml", "injection_inputs.yml"}
     assert specs <= set(run(RUNNER, script).split())
 
 

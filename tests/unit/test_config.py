@@ -42,10 +42,9 @@ MINIMAL = {"samples": "samples.tsv", "era": "2022"}
 # --- the schema, inputs.yml and the page of reference ---
 
 
-def comments() -> Iterator[tuple[str, str]]:
-    """Yield each key of inputs.yml with the comment above it, on one line."""
-    text = (REPOSITORY / "inputs.yml").read_text(encoding="utf-8")
-    for paragraph in text.split("\n\n"):
+def comments_of(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield each key of a file of values with the comment above it, on one line."""
+    for paragraph in path.read_text(encoding="utf-8").split("\n\n"):
         *comment, last = paragraph.strip().splitlines()
         if match := re.match(r"(\w+):", last):
             yield match[1], " ".join(line.removeprefix("# ") for line in comment)
@@ -62,7 +61,7 @@ def test_every_key_of_the_schema_stands_in_inputs_yml_with_its_comment() -> None
         else f"{about['description']} Required."
         for key, about in schema()["properties"].items()
     }
-    assert dict(comments()) == expected
+    assert dict(comments_of(REPOSITORY / "inputs.yml")) == expected
 
 
 def test_inputs_yml_is_valid_and_complete() -> None:

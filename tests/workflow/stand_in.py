@@ -24,6 +24,7 @@ FOLDER_OF = {
     "toys": ("samples.tsv",),
     "fit": ("scales.dat", "combined.dat", "smearings.dat", "fit.json"),
     "plots": ("plots.json", "peaks.tsv"),
+    "injection-summary": ("injection.html", "injection.json", "injection.tsv", "figures"),
     "report": ("report.html", "summary.txt", "figures"),
 }
 
@@ -113,6 +114,15 @@ def systematics(output: Path, said: str) -> None:
     write(output / "published.yml", json.dumps(published))
 
 
+def injection_truth(output: Path, said: str) -> None:
+    published = {}
+    for key in ("truth", "toys_settings", "criteria", "inputs"):
+        name = f"{key.removesuffix('_settings')}.json"
+        write(output / name, said)
+        published[key] = str(output / name)
+    write(output / "published.yml", json.dumps(published | {"jobs": ["0-1"]}))
+
+
 def export(output: Path, settings: Path, said: str) -> None:
     era = json.loads(settings.read_text())["era"]
     for name in (f"{era}_scales.dat", f"{era}_smearings.dat", "result.json"):
@@ -150,6 +160,8 @@ def main() -> int:
         export(output, Path(flags["--settings"][0]), said)
     elif verb == "systematics":
         systematics(output, said)
+    elif verb == "injection-truth":
+        injection_truth(output, said)
     elif verb in FOLDER_OF:
         for name in FOLDER_OF[verb]:
             write(output / name, said)

@@ -1,4 +1,4 @@
-"""workflow.yml, its sub-workflows and steps.yml agree with each other, with the commands and the version."""
+"""workflow.yml, its sub-workflows, injection.yml and steps.yml agree with each other, with the commands and the version."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).parents[2]
 STEPS: dict[str, Any] = yaml.safe_load((REPOSITORY / "steps.yml").read_text())
 STAGES: dict[str, list[dict[str, Any]]] = {
     name: yaml.safe_load((REPOSITORY / name).read_text())["stages"]
-    for name in ("workflow.yml", "fit.yml")
+    for name in ("workflow.yml", "fit.yml", "injection.yml")
 }
 COMMANDS = [name for name, step in STEPS.items() if step["process"]]
 NO_FIT: dict[str, Any] = yaml.safe_load((REPOSITORY / "no_fit.yml").read_text())
@@ -46,6 +46,13 @@ PUBLISHED_BY_CHECK = {
 }
 PUBLISHED_BY_SYSTEMATICS = {"systematics", "table", "scales", "smearings"}
 PUBLISHED_BY_EXPORT = {"scales", "smearings", "result"}
+PUBLISHED = {
+    "check": PUBLISHED_BY_CHECK,
+    "export": PUBLISHED_BY_EXPORT,
+    "systematics": PUBLISHED_BY_SYSTEMATICS,
+    "injection_truth": {"truth", "toys_settings", "criteria", "inputs", "jobs"},
+}
+"""What steps say themselves that they publish, by their name."""
 
 
 def steps_of(stage: dict[str, Any]) -> list[str]:
@@ -79,12 +86,9 @@ def published_by(file: str, stage_name: str) -> set[str]:
         return parameters_of_sub_workflow() if file == "fit.yml" else {"samples"}
     stage = next(stage for stage in STAGES[file] if stage["name"] == stage_name)
     step, *others = steps_of(stage)
-    publish = STEPS[step]["publisher"].get("publish")
-    if publish is None and step != "systematics":
-        return {"check": PUBLISHED_BY_CHECK, "export": PUBLISHED_BY_EXPORT}[step]
-    publish = publish or dict.fromkeys(PUBLISHED_BY_SYSTEMATICS)
-    assert all(set(STEPS[other]["publisher"]["publish"]) == set(publish) for other in others)
-    return set(publish)
+    publish = set(STEPS[step]["publisher"].get("publish") or PUBLISHED[step])
+    assert all(set(STEPS[other]["publisher"]["publish"]) == publish for other in others)
+    return publish
 
 
 def parameters_of_sub_workflow() -> set[str]:
@@ -187,7 +191,7 @@ def test_a_fit_that_is_not_made_hands_over_empty_lists() -> None:
 
 @pytest.mark.parametrize(("file", "stage"), all_stages())
 def test_select_and_every_fill_is_scattered(file: str, stage: dict[str, Any]) -> None:
-    by_file = ("select", "fill", "migration", "z_spectra")
+    by_file = ("select", "fill", "migration", "z_spectra", "injection_toys")
     heavy = any(step.startswith(by_file) for step in steps_of(stage))
     kind = "multistep-stage" if heavy else "singlestep-stage"
     assert stage["scheduler"]["scheduler_type"] == kind, file
@@ -273,8 +277,9 @@ def validated(command: str, spec: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_workflow_is_valid() -> None:
-    assert "workflow validates against schema" in validated("yadage-validate", "workflow.yml")
+@pytest.mark.parametrize("workflow", ["workflow.yml", "injection.yml"])
+def test_workflow_is_valid(workflow: str) -> None:
+    assert "workflow validates against schema" in validated("yadage-validate", workflow)
 
 
 @pytest.mark.parametrize("step", ["check", "toys", "no_scaling"])  # one with each publisher

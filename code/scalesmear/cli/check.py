@@ -9,7 +9,6 @@ A fit that is not made has neither categories nor a base there. Nothing is writt
 from __future__ import annotations
 
 import shutil
-import sys
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +18,7 @@ import yaml
 
 from scalesmear.chain import FITS
 from scalesmear.cli._ingredients import DataSet, Ingredients, read_ingredients, resolved_table
+from scalesmear.cli._inputs import PUT_IT_THERE, configure_inputs, read_values
 from scalesmear.config import Inputs, resolve
 from scalesmear.errors import InputError
 from scalesmear.export import ExportSettings, check_refinements, fit_of_smearings
@@ -46,7 +46,6 @@ from scalesmear.io.samples import (
 from scalesmear.io.samplestable import read_sample
 from scalesmear.io.variationsfile import copy_variations, read_variations
 from scalesmear.report.settings import ReportSettings
-from scalesmear.schema import parse
 
 if TYPE_CHECKING:
     import argparse
@@ -55,20 +54,18 @@ if TYPE_CHECKING:
     from scalesmear.chain import Chain
     from scalesmear.selection import SelectSettings
 
-PUT_IT_THERE = "put it into the input folder (initdir) and write its name"
+INPUTS = "inputs.yml"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this verb."""
-    parser.add_argument(
-        "--inputs", required=True, metavar="FILE", help="inputs.yml, or - to read standard input"
-    )
+    configure_inputs(parser, INPUTS)
     parser.add_argument("--output", required=True, metavar="DIR", help="folder to write to")
 
 
 def run(args: argparse.Namespace) -> None:
     """Read and check everything, then write everything."""
-    inputs = _read_inputs(args.inputs)
+    inputs = resolve(*read_values(args.inputs, INPUTS))
     samples = _read_both_kinds(inputs.samples)
     _check_slim(inputs, samples)
     categories = {
@@ -89,17 +86,6 @@ def run(args: argparse.Namespace) -> None:
     jobs = split_jobs(samples, inputs.files_per_job)
     _publish(Path(args.output).absolute(), inputs, categories, jobs, to_luminosity)
     _say(samples, jobs, inputs.chain, categories)
-
-
-def _read_inputs(source: str) -> Inputs:
-    if source == "-":
-        return resolve(parse(sys.stdin.read()))
-    path = existing(source, "inputs file")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(path, "not a text file", "give a YAML file") from error
-    return resolve(parse(text, source), source)
 
 
 def _read_both_kinds(path: str) -> tuple[Sample, ...]:

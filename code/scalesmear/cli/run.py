@@ -1,4 +1,4 @@
-"""Run the whole workflow and verify it.
+"""Run a whole workflow and verify it.
 
 Steps run in containers if a Docker engine answers and has the images, else on this machine in the
 virtual environments of the images. The command that is run is printed: it is plain yadage-run.
@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the flags."""
     parser.add_argument("workdir", type=Path, help="folder of all results, made by the run")
-    parser.add_argument("workflow", type=Path, help="workflow.yml; steps.yml is beside it")
-    parser.add_argument("inputs", type=Path, help="inputs.yml, the values to start from")
-    parser.add_argument("--inputdata", type=Path, required=True, help="folder of the input files")
+    parser.add_argument(
+        "workflow", type=Path, help="workflow.yml or another; steps.yml is beside it"
+    )
+    parser.add_argument("inputs", type=Path, help="inputs.yml or another, the values to start from")
+    parser.add_argument(
+        "--inputdata",
+        type=Path,
+        metavar="DIR",
+        help="folder of the input files (default: that of the inputs)",
+    )
     parser.add_argument(
         "--runtime", choices=("auto", "docker", "host"), default="auto", help="where steps run"
     )
@@ -55,7 +62,7 @@ def run(args: argparse.Namespace) -> int | None:
         workdir=args.workdir,
         workflow=args.workflow,
         inputs=args.inputs,
-        inputdata=args.inputdata,
+        inputdata=args.inputdata or args.inputs.absolute().parent,
         runtime=choice.runtime,
         jobs=args.jobs,
         existing=args.existing or "refuse",
@@ -74,9 +81,9 @@ def run(args: argparse.Namespace) -> int | None:
 
 
 def _say_results(workdir: Path) -> None:
-    summary = workdir / "report" / "summary.txt"
-    if summary.is_file():
-        print(summary.read_text(encoding="utf-8").rstrip())
-    for what in ("report/report.html", "export"):
+    for what in ("report/summary.txt", "injection_summary/summary.txt"):
+        if (workdir / what).is_file():
+            print((workdir / what).read_text(encoding="utf-8").rstrip())
+    for what in ("report/report.html", "export", "injection_summary/injection.html"):
         if (workdir / what).exists():
             print(workdir / what)

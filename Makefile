@@ -18,7 +18,7 @@ INJECTION_WORKDIR ?= workdir-injection
 INJECTION_INPUTS ?= injection_inputs.yml
 PYTHON ?= python3
 PYTEST_ARGS ?= -n auto
-TOYS ?= seed=1 data_events=1000000 sim_events=2000000 data_files=4 sim_files=4 et_slope=0
+TOYS ?= seed=1 data_events=1000000 sim_events=2000000 data_files=4 sim_files=4 et_slope=0.003
 
 version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 examples := $(wildcard examples/*/pyproject.toml)

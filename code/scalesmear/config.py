@@ -144,6 +144,8 @@ class Inputs:
             mass_range=self.mass_range,
             et_min=self.et_min,
             seed=self.seed,
+            tail_fraction=self.tail_fraction,
+            tail_width=self.tail_width,
         )
 
     def settings(self) -> dict[str, Any]:
@@ -176,6 +178,8 @@ class Inputs:
                 mass_window=self.mass_window,
                 et_min=self.et_min,
                 seed=self.seed,
+                tail_fraction=self.tail_fraction,
+                tail_width=self.tail_width,
                 n_bins=self.plot_bins,
                 line_shapes=self.line_shapes,
             ),

@@ -4,13 +4,14 @@ Each number is a function of (run, event, seed) alone. So it does not depend on 
 grouping or the number of events, and a job may compute it anywhere.
 
 The key is mixed with the finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014,
-doi:10.1145/2660193.2660195), once per word. The two normals of an event are a Box-Muller pair.
+doi:10.1145/2660193.2660195), once per word. The two normals of an event are a Box-Muller pair; further
+words choose between two Gaussians where a smearing has tails.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -30,7 +31,21 @@ SHIFT1, SHIFT2, SHIFT3 = np.uint64(30), np.uint64(27), np.uint64(31)
 TO_53_BITS = np.uint64(11)
 
 
-def standard_normal(run: IntArray, event: IntArray, seed: int) -> NDArray[np.float64]:
+class Mixture(NamedTuple):
+    """Two Gaussians around 0."""
+
+    share: float  # of the second one
+    width: float  # of the first
+    other_width: float  # of the second
+
+
+GAUSSIAN = Mixture(0.0, 1.0, 1.0)
+"""One Gaussian of width 1."""
+
+
+def standard_normal(
+    run: IntArray, event: IntArray, seed: int, mixture: Mixture = GAUSSIAN
+) -> NDArray[np.float64]:
     """Return two independent standard normal numbers for each event, shape (n, 2).
 
     Parameters
@@ -39,6 +54,8 @@ def standard_normal(run: IntArray, event: IntArray, seed: int) -> NDArray[np.flo
         What identifies the event.
     seed : int
         Chooses the set of numbers; not negative, below 2^64.
+    mixture : Mixture
+        What the numbers are drawn from, if it is not one Gaussian.
 
     Raises
     ------
@@ -54,6 +71,7 @@ def standard_normal(run: IntArray, event: IntArray, seed: int) -> NDArray[np.flo
         read_only(np.ascontiguousarray(run, np.uint64)),
         read_only(np.ascontiguousarray(event, np.uint64)),
         np.uint64(seed),
+        mixture,
         normals.reshape(-1),
     )
     return normals
@@ -93,16 +111,41 @@ def fill_normals(
     run: IntArray,
     event: IntArray,
     seed: np.uint64,
+    mixture: Mixture,
     normals: NDArray[np.float64],
 ) -> None:
     """Fill the two normals of each event, side by side: mix its key, turn the two words into them."""
     start = _mix(seed + STRIDE)
     for i in range(len(run)):
-        key = _mix(_mix(start ^ np.uint64(run[i])) + STRIDE ^ np.uint64(event[i]))
+        key = _key(start, np.uint64(run[i]), np.uint64(event[i]))
         radius = math.sqrt(-2 * natural_log(_uniform(_mix(key + STRIDE))))
         cosine, sine = cos_sin_of_turns(_uniform(_mix(key + STRIDE + STRIDE)))
         normals[2 * i] = radius * cosine
         normals[2 * i + 1] = radius * sine
+
+    if mixture.share > 0:
+        _widen(run, event, start, mixture, normals)
+
+
+@compiled
+def _key(start: np.uint64, run: np.uint64, event: np.uint64) -> np.uint64:
+    """Return the word that all numbers of an event are made of."""
+    return _mix(_mix(start ^ run) + STRIDE ^ event)
+
+
+@compiled
+def _widen(
+    run: IntArray,
+    event: IntArray,
+    start: np.uint64,
+    mixture: Mixture,
+    normals: NDArray[np.float64],
+) -> None:
+    """Multiply each normal by the width of one Gaussian or the other, chosen by a word of its own."""
+    for k in range(len(normals)):
+        key = _key(start, np.uint64(run[k // 2]), np.uint64(event[k // 2]))
+        u = _uniform(_mix(key + np.uint64(3 + k % 2) * STRIDE))
+        normals[k] *= mixture.other_width if u < mixture.share else mixture.width
 
 
 @compiled

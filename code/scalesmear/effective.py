@@ -8,12 +8,14 @@ one of four, each with cumulants of its own.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scalesmear.compiled import compiled
+from scalesmear.draws import GAUSSIAN, Mixture
 from scalesmear.histogram import pair_categories
 from scalesmear.shape_kernels import Response
 
@@ -57,6 +59,14 @@ class Tails:
             return ((1.0, 1.0),)
         core = 1 / (1 + self.fraction * (self.width**2 - 1))
         return ((1 - self.fraction, core), (self.fraction, self.width**2 * core))
+
+    @property
+    def mixture(self) -> Mixture:
+        """What a smeared energy is drawn from."""
+        if not self.fraction:
+            return GAUSSIAN
+        (_, core), (share, wide) = self.components
+        return Mixture(share, math.sqrt(core), math.sqrt(wide))
 
 
 @dataclass(frozen=True)

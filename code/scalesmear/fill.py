@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
@@ -17,7 +17,8 @@ from scalesmear.corrections import (
     look_up_scales,
     look_up_smearings,
 )
-from scalesmear.draws import fill_normals, standard_normal
+from scalesmear.draws import Mixture, fill_normals, standard_normal
+from scalesmear.effective import Tails
 from scalesmear.elementary import natural_log
 from scalesmear.histogram import (
     Kind,
@@ -70,6 +71,8 @@ class FillSettings:
         Thresholds of the leading and subleading electron [GeV], on corrected energies.
     seed : int
         Seed of the draws with which simulated electrons are smeared, where a step smears them.
+    tail_fraction, tail_width : float
+        Second Gaussian of the smearing, see `effective.Tails`.
     """
 
     mass_window: tuple[float, float] = (80.0, 100.0)
@@ -77,6 +80,13 @@ class FillSettings:
     mass_range: tuple[float, float] = (60.0, 120.0)
     et_min: tuple[float, float] = (32.0, 20.0)
     seed: int = 1
+    tail_fraction: float = 0.0
+    tail_width: float = 2.0
+
+    @property
+    def tails(self) -> Tails:
+        """The smearing's second Gaussian."""
+        return Tails(self.tail_fraction, self.tail_width)
 
     @property
     def grid(self) -> MassGrid:
@@ -98,12 +108,15 @@ class Corrections:
         Factors on the weights of simulated events, by pT and rapidity of the Z.
     seed : int
         Seed of the draws.
+    tails : Tails
+        Second Gaussian of the smearing.
     """
 
     scales: ScaleTable | None = None
     smearings: SmearingTable | None = None
     weights: WeightTable | None = None
     seed: int = 1
+    tails: Tails = field(default_factory=Tails)
 
     def columns(self, kind: Kind) -> tuple[str, ...]:
         """Return the columns that a fill of data or of simulation needs; others are not read."""
@@ -121,7 +134,8 @@ class Corrections:
         such as one with R9 beyond the last edge.
 
         A data electron takes the scale of its run and window, looked up with its raw Et; a
-        simulated one 1 + sigma g with g drawn from a normal distribution, keyed by run and event.
+        simulated one 1 + sigma g with g drawn from a normal distribution, or the mixture that has
+        its tails, keyed by run and event.
 
         Raises
         ------
@@ -132,7 +146,8 @@ class Corrections:
             return self.scales.factors(events)
         if kind == "sim" and self.smearings is not None:
             sigma, found = self.smearings.sigmas(events)
-            draws = standard_normal(events.run, events.event, self.seed)
+            mixture = self.tails.mixture
+            draws = standard_normal(events.run, events.event, self.seed, mixture)
             return 1 + sigma * draws, found
         return np.ones(events.et.shape), np.ones(events.et.shape, np.bool_)
 
@@ -234,7 +249,8 @@ class Filling:
     def _fill_sim(self, events: Events, filler: MassFiller) -> None:
         key = None if self.smearings is None else (_flat(events.run), _flat(events.event))
         weight = _flat(self.corrections.weights_of(events))
-        keyed = key, np.uint64(self.corrections.seed), self.smearings
+        mixture = self.corrections.tails.mixture
+        keyed = key, np.uint64(self.corrections.seed), mixture, self.smearings
         n_wrong = _fill_sim(*keyed, weight, Columns.of(events), self.categories, filler.sums)
         filler.account(len(events), weight, n_wrong)
 
@@ -369,6 +385,7 @@ def _fill_data(
 def _fill_sim(
     key: tuple[NDArray[np.uint32], NDArray[np.uint64]] | None,
     seed: np.uint64,
+    mixture: Mixture,
     smearings: CellSmearings | None,
     weight: FloatArray,
     columns: Columns,
@@ -387,7 +404,7 @@ def _fill_sim(
             find_cells(work.but_et, block.et, categories.axes, work.cell)
             look_up_smearings(work.cell, block.et, smearings, work.factor, work.found)
             run, event = key[0][first : first + BLOCK], key[1][first : first + BLOCK]
-            fill_normals(run, event, seed, normals)
+            fill_normals(run, event, seed, mixture, normals)
             for k in range(len(work.factor)):
                 work.factor[k] = 1 + work.factor[k] * normals[k]
         _correct_and_pair(block, categories, work)

@@ -158,6 +158,8 @@ class ToyTruth:
             },
             "gain": {str(gain): scale for gain, scale in self.gain_scales.items() if gain != 12},
             "et_slope": self.et_slope,
+            "et_pivot": ET_PIVOT,
+            "et_line": list(ET_LINE),
             "background_fraction": self.background_fraction,
             "sim_z_pt": self.sim_z_pt,
         }

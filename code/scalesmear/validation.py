@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from scalesmear.effective import Tails
 from scalesmear.fill import BELOW_ET, WITHOUT_ROW, Corrections
 from scalesmear.histogram import UNIT_BITS
 
@@ -158,6 +159,8 @@ class PlotSettings:
         Thresholds of the leading and subleading electron [GeV], on corrected energies.
     seed : int
         Seed of the draws with which simulated electrons are smeared.
+    tail_fraction, tail_width : float
+        Second Gaussian of the smearing, see `effective.Tails`.
     n_bins : int
         Bins of a plot, a divisor of `N_CELLS`; 0 chooses by Freedman and Diaconis.
     line_shapes : bool
@@ -167,12 +170,19 @@ class PlotSettings:
     mass_window: tuple[float, float] = (80.0, 100.0)
     et_min: tuple[float, float] = (32.0, 20.0)
     seed: int = 1
+    tail_fraction: float = 0.0
+    tail_width: float = 2.0
     n_bins: int = 80
     line_shapes: bool = True
 
     def __post_init__(self) -> None:
         if self.n_bins and N_CELLS % self.n_bins:
             raise ValueError(f"n_bins is {self.n_bins}, it must divide {N_CELLS}")
+
+    @property
+    def tails(self) -> Tails:
+        """The smearing's second Gaussian."""
+        return Tails(self.tail_fraction, self.tail_width)
 
     def axis(self, plot: Plot) -> Range:
         """Return the range of a plot's variable."""

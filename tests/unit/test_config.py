@@ -33,6 +33,7 @@ from scalesmear.runs import RunBinSettings
 from scalesmear.schema import allowed_values, parse
 from scalesmear.selection import SelectSettings
 from scalesmear.stability import StabilitySettings
+from scalesmear.toys import make_truth
 from scalesmear.validation import PlotSettings
 
 REPOSITORY = Path(__file__).parents[2]
@@ -302,7 +303,7 @@ def inputdata(tmp_path: Path) -> Path:
     folder.mkdir()
     for name in ("d1", "d2", "d3", "s1"):
         (folder / f"{name}.root").touch()
-    (folder / "truth.json").write_text('{"seed": 1}')
+    (folder / "truth.json").write_text(json.dumps(make_truth(seed=1).as_json()))
     lines = [f"data\tselected\td{i}.root" for i in (1, 2, 3)] + ["sim\tselected\ts1.root"]
     (folder / "samples.tsv").write_text("\n".join(lines) + "\n")
     return folder
@@ -349,6 +350,7 @@ def test_check_publishes_settings_categories_and_jobs(
         fit = {"mass": "fine"}.get(name.partition("_")[0], name.partition("_")[0])
         assert read_categories(published.pop(name)) == read_categories(fit)
     assert read_plots(published.pop("plots")) == read_plots("standard")
+    assert published.pop("truth") == str(output / "truth.json")
     kinds = {
         "select_settings": SelectSettings,
         "run_bins_settings": RunBinSettings,
@@ -365,14 +367,14 @@ def test_check_publishes_settings_categories_and_jobs(
         "export": ExportSettings(
             era="toy", links=(("coarse", "stability"), ("fine", "coarse")), final="fine"
         ),
-        "report": ReportSettings("toy", "", truth=str(output / "truth.json")),
+        "report": ReportSettings("toy", ""),
     }
     assert published.pop("inputs") == str(output / "inputs.json")
     assert set(published) == set(kinds)
     for key, kind in kinds.items():
         settings: Any = read_settings(published[key], kind)
         assert settings == expected[key.removesuffix("_settings")]
-    assert (output / "truth.json").read_text() == '{"seed": 1}'
+    assert (output / "truth.json").read_bytes() == (inputdata / "truth.json").read_bytes()
     assert resolve(json.loads((output / "inputs.json").read_text())) == resolve(
         values_of(inputdata)
     )
@@ -456,7 +458,7 @@ def test_without_truth_there_is_none(
     check(values_of(inputdata, truth=None, **words), output, monkeypatch)
     report = json.loads((output / "settings" / "report.json").read_text())
     titles = {"data_title": "Run 2018A", "simulation_title": "simulation"}
-    assert report == {"era": "toy", "label": "13.6 TeV", "truth": None} | titles
+    assert report == {"era": "toy", "label": "13.6 TeV"} | titles
     assert not (output / "truth.json").exists()
 
 

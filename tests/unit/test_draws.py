@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from scalesmear.draws import standard_normal
+from scalesmear.draws import GAUSSIAN, Mixture, standard_normal
+from scalesmear.effective import Tails
 
 N = 200_000
 EVENT = np.arange(N, dtype=np.uint64)
@@ -100,3 +101,28 @@ def test_a_seed_out_of_range_is_refused(seed: int) -> None:
 def test_shapes_must_agree() -> None:
     with pytest.raises(ValueError, match="shape"):
         standard_normal(RUN[:3], EVENT, 1)
+
+
+def test_a_mixture_widens_some_of_the_same_numbers() -> None:
+    run, event = np.full(200_000, 315000), np.arange(200_000)
+    plain = standard_normal(run, event, 7)
+    mixed = standard_normal(run, event, 7, Mixture(0.2, 0.5, 3.0))
+    factor = mixed / plain
+    wide = factor > 1
+    assert factor[wide] == pytest.approx(3.0)
+    assert factor[~wide] == pytest.approx(0.5)
+    # 0.2 within 4 sqrt(0.2 0.8 / 400,000); the choice knows neither the number nor the other electron
+    assert wide.mean() == pytest.approx(0.2, abs=4 * 0.4 / np.sqrt(wide.size))
+    assert (wide[:, 0] & wide[:, 1]).mean() == pytest.approx(0.04, abs=4 * 0.2 / np.sqrt(len(wide)))
+    assert np.corrcoef(wide.ravel(), np.abs(plain).ravel())[0, 1] == pytest.approx(0, abs=0.007)
+    assert np.array_equal(
+        standard_normal(run[7:9], event[7:9], 7, Mixture(0.2, 0.5, 3.0)), mixed[7:9]
+    )
+
+
+def test_tails_keep_the_variance() -> None:
+    mixture = Tails(0.1, 3.0).mixture
+    variance = (1 - mixture.share) * mixture.width**2 + mixture.share * mixture.other_width**2
+    assert variance == pytest.approx(1)
+    assert mixture.other_width == pytest.approx(3 * mixture.width)
+    assert Tails(0.0, 3.0).mixture == GAUSSIAN

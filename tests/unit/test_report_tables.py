@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 
 from scalesmear.cells import Boxes, Window
-from scalesmear.io.categoryfile import read_categories
 from scalesmear.report.combined import CombinedScales
 from scalesmear.report.quantity import Quantity, mathematical, plain, region
 from scalesmear.report.tables import Table, comparison_table, quantity_table
-from scalesmear.report.truth import Comparison, Pulls, Truth, compare_gains, relative_errors
+from scalesmear.report.truth import Comparison, Pulls, relative_errors
 
 
 @pytest.mark.parametrize(
@@ -73,40 +70,6 @@ def test_combined_scales_are_averaged_over_events() -> None:
     assert scales.average(Window((0, 1)), events) == pytest.approx((1.01 + 3 * 0.99) / 4)
     assert scales.average(Window((2, 3)), events) is None  # no row has its middle
     assert scales.average(Window((0, 1)), {25: 1}) is None  # no row has the run
-
-
-def test_drift_is_averaged_over_the_events_of_the_runs_in_a_range() -> None:
-    truth = Truth((), (), ((0.0, 1.0),), {1: (1.0,), 2: (1.1,), 3: (5.0,)})
-    assert truth.mean_drift(0, {1: 3, 2: 1, 3: 7}, (1, 2)) == pytest.approx((3 * 1 + 1.1) / 4)
-
-
-def fit_by_gain(scale: list[float], error: list[float]) -> Any:
-    result = SimpleNamespace(scale=np.array(scale), scale_error=np.array(error))
-    return SimpleNamespace(name="gain", categories=read_categories("gain"), result=result)
-
-
-def test_gains_are_compared_with_gain_12() -> None:
-    truth = Truth((), (), (), {}, gain={6: 1.007, 1: 1.02})
-    fit = fit_by_gain([1.001, 1.009, 1.05], [0.001, 0.002, math.inf])
-    skipped: list[str] = []
-    (found,) = compare_gains(truth, [fit], skipped)
-    assert found.injected == 1.007
-    assert found.derived == pytest.approx(1.009 / 1.001)
-    assert found.error / found.derived == pytest.approx(math.hypot(0.001 / 1.001, 0.002 / 1.009))
-    assert skipped == ["gain: |eta| < 2.5, gain 1: not determined"]
-
-
-def test_gains_are_not_compared_if_what_et_needs_is_still_in_them() -> None:
-    truth = Truth((), (), (), {}, gain={6: 1.007, 1: 1.02}, et_slope=0.003)
-    fit = fit_by_gain([1.0, 1.01, 1.02], [0.001] * 3)
-    skipped: list[str] = []
-    assert list(compare_gains(truth, [fit], skipped)) == []
-    assert len(skipped) == 2
-    by_et: Any = SimpleNamespace(
-        name="et", categories=read_categories("et"), result=fit_by_gain([1.0], [1.0]).result
-    )
-    by_et.result.scale = by_et.result.scale_error = np.ones(26)
-    assert len(list(compare_gains(truth, [by_et, fit], []))) == 2
 
 
 def test_errors_relative_to_the_mean_are_those_of_a_simulation() -> None:

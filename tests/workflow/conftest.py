@@ -37,6 +37,7 @@ def derivation(shell: Shell) -> Shell:
         "n_jobs": 2,
         "sample_name": "zee",
         "systematics": "standard",
+        "truth": "truth.json",
     }
     (shell.folder / "inputs.yml").write_text(yaml.safe_dump(values))
     return shell

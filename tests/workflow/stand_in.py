@@ -29,7 +29,7 @@ FOLDER_OF = {
 }
 
 
-OPTIONAL = ("--scaled", "--systematics", "--plots")
+OPTIONAL = ("--scaled", "--systematics", "--plots", "--recovery")
 """Flags that a stage that was left out leaves without a value."""
 
 
@@ -93,6 +93,10 @@ def check(output: Path) -> None:
             write(output / name, inputs["systematics"])
             published[key] = str(output / name)
     published |= {"sample_name": inputs.get("sample_name")}
+    published["truth"] = None
+    if inputs.get("truth"):
+        write(output / "truth.json", "truth")
+        published["truth"] = str(output / "truth.json")
     published["plots"] = None
     if inputs.get("plots", "standard"):
         write(output / "plots.tsv", "plots")

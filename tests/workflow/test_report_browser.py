@@ -28,6 +28,7 @@ from scalesmear.io.files import write_json
 from scalesmear.io.fitfile import SavedClosure, SavedFit, write_closure, write_fit
 from scalesmear.io.histogramfile import write_histograms
 from scalesmear.io.tables import write_run_bins
+from scalesmear.recovery import recover
 from scalesmear.reweight import ReweightSettings, derive_weights
 from scalesmear.runs import run_bins
 from scalesmear.spectra import ZSpectra, fill_spectra
@@ -38,6 +39,7 @@ from scalesmear.stability import (
     z_mass_targets,
 )
 from scalesmear.toys import ToyTruth, generate, make_truth
+from scalesmear.truth import Truth
 from scalesmear.zweights import WeightTable
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class Derivation:
     data: Events
     sim: Events
     cut_flow: CutFlow
+    truth: ToyTruth
 
     @classmethod
     def of(cls, truth: ToyTruth, folder: Path) -> Derivation:
@@ -70,7 +73,7 @@ class Derivation:
             read = generate(truth, kind, n)  # type: ignore[arg-type]
             parts[kind] = read.where(in_acceptance(read))
             flows[kind] = cut_flow_of(kind, read, parts[kind])
-        return cls(folder, parts["data"], parts["sim"], CutFlow(**flows))
+        return cls(folder, parts["data"], parts["sim"], CutFlow(**flows), truth)
 
     def write(self) -> None:
         """Derive everything and leave the files that the report reads."""
@@ -91,6 +94,14 @@ class Derivation:
         chain = Chain((("coarse", "stability"), ("fine", "coarse")), "fine")
         export = build_export(stability, steps, chain, bins, self.cut_flow.data.runs)
         write_json(self.folder / "result.json", result_json("toy", export, steps, bins, {}))
+        self.recover(export.final.data_scales, steps)
+
+    def recover(self, table: ScaleTable, steps: list[Step]) -> None:
+        fits = {step.name: step.categories for step in steps}
+        truth = self.truth.as_json()
+        means = recover([self.data], Truth.from_json(truth), table, fits, FillSettings())
+        content = {"truth": truth, "fits": {name: m.to_json() for name, m in means.items()}}
+        write_json(self.folder / "recovery.json", content)
 
     def stability(self, bins: list[tuple[int, int]]) -> ScaleTable:
         settings = StabilitySettings(
@@ -205,6 +216,7 @@ def arguments(folder: Path) -> dict[str, list[str]]:
         "after": [f"after_{i}.npz" for i in range(3)],
         "reweighting": ["reweight.json"],
         "z-after": [f"z_after_{i}.json" for i in range(2)],
+        "recovery": ["recovery.json"],
         "result": ["result.json"],
         "settings": ["settings.json"],
         "output": ["report"],
@@ -222,8 +234,7 @@ def derivation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("derivation")
     truth = make_truth(seed=1, n_runs=12, sim_z_pt=1.2)
     Derivation.of(truth, folder).write()
-    write_json(folder / "truth.json", truth.as_json())
-    settings = {"era": "toy2026", "label": "13 TeV <toys>", "truth": str(folder / "truth.json")}
+    settings = {"era": "toy2026", "label": "13 TeV <toys>"}
     write_json(folder / "settings.json", settings)
     return folder
 

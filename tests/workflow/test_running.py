@@ -31,6 +31,7 @@ STAGES = (
     ),
     *(
         "export",
+        "recovery",
         "before",
         "after",
         "z_after",
@@ -66,8 +67,8 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     assert sorted(stage_lines(outcome.said)) == sorted(STAGES)
     assert re.findall(r"(\w+)/fit +skipped", outcome.said) == ["et", "gain", "stochastic"]
     # select, spectra of the Z and masses, before and after, plots, variations, and two fills and two
-    # migrations in each fit are scattered over 2 jobs, 19 stages are not
-    assert "workdir: whole, 34 stages, 49 steps" in outcome.out
+    # migrations in each fit are scattered over 2 jobs, 20 stages are not
+    assert "workdir: whole, 35 stages, 50 steps" in outcome.out
     # each job of the stand-in reports 3 files and 1000 events
     assert "2/2 jobs" in stage_lines(outcome.said)["select"]
     assert "6/6 files  2,000 events" in stage_lines(outcome.said)["select"]
@@ -96,6 +97,10 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     assert report["--after"] == [str(work / f"after_{i}/histograms.npz") for i in (0, 1)]
     assert report["--systematics"] == [str(work / "systematics/systematics.json")]
     assert report["--plots"] == [str(work / "validation/plots.json")]
+    assert report["--recovery"] == [str(work / "recovery/recovery.json")]
+    recovery = arguments(work / "recovery/recovery.json")
+    assert recovery["--events"] == [str(work / f"select_{i}/events.arrow") for i in (0, 1)]
+    assert recovery["--fits"] == report["--fits"]
     assert report["--scaled"] == [str(work / "scaling_step/scaled.root")]
     after = arguments(work / "after_0/histograms.npz")
     assert after["--smearings"] == [str(work / "export/era_smearings.dat")]
@@ -109,6 +114,7 @@ def test_without_a_table_of_samples_nothing_is_scaled(derivation: Shell) -> None
     assert "workdir: whole, 31 stages, 45 steps" in outcome.out
     assert arguments(derivation.folder / "workdir/report/report.html")["--scaled"] == []
     assert arguments(derivation.folder / "workdir/report/report.html")["--systematics"] == []
+    assert arguments(derivation.folder / "workdir/report/report.html")["--recovery"] == []
 
 
 def test_inputs_choose_the_fits_and_what_they_build_on(derivation: Shell) -> None:

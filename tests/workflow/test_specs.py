@@ -38,6 +38,7 @@ PUBLISHED_BY_CHECK = {
         "variations",
         "systematics_categories",
         "plots",
+        "truth",
         "jobs",
         "inputs",
         "sample_table",

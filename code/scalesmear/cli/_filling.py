@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from scalesmear.cli._base import chosen, configure_base
+from scalesmear.effective import Tails
 from scalesmear.fill import Corrections
 from scalesmear.io.tables import read_scales, read_smearings
 from scalesmear.io.weightsfile import read_weights
@@ -44,7 +45,9 @@ def threads_of(args: argparse.Namespace) -> int:
     return max(1, min(int(args.threads), len(os.sched_getaffinity(0))))
 
 
-def read_corrections(args: argparse.Namespace, seed: int) -> Corrections:
+def read_corrections(
+    args: argparse.Namespace, seed: int, tails: Tails | None = None
+) -> Corrections:
     """Read what those flags name; weights that are all 1 need not be looked up."""
     weights = read_weights(args.weights) if args.weights else None
     return Corrections(
@@ -52,6 +55,7 @@ def read_corrections(args: argparse.Namespace, seed: int) -> Corrections:
         smearings=read_smearings(args.smearings) if args.smearings else None,
         weights=None if weights is None or weights.is_one else weights,
         seed=seed,
+        tails=tails or Tails(),
     )
 
 

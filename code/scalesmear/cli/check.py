@@ -19,6 +19,7 @@ import yaml
 from scalesmear.chain import FITS
 from scalesmear.cli._ingredients import DataSet, Ingredients, read_ingredients, resolved_table
 from scalesmear.cli._inputs import PUT_IT_THERE, configure_inputs, read_values
+from scalesmear.cli._truth import read_truth
 from scalesmear.config import Inputs, resolve
 from scalesmear.errors import InputError
 from scalesmear.export import ExportSettings, check_refinements, fit_of_smearings
@@ -26,7 +27,6 @@ from scalesmear.io.categoryfile import read_categories, write_categories
 from scalesmear.io.files import (
     existing,
     plain_path,
-    read_json,
     write_json,
     write_settings,
     write_text,
@@ -74,8 +74,7 @@ def run(args: argparse.Namespace) -> None:
     check_refinements(inputs.chain, categories)
     _check_systematics(inputs)
     if inputs.truth is not None:
-        existing(inputs.truth, "truth", PUT_IT_THERE)
-        read_json(inputs.truth)
+        read_truth(str(existing(inputs.truth, "truth", PUT_IT_THERE)))
     plan = inputs.settings()["fit"]
     plan.check(categories)
     if plan.start_file is not None:
@@ -157,11 +156,11 @@ def _write(
     """Write all files into `part`; return what to publish, with the paths in `output`."""
     published: dict[str, Any] = {}
     write_json(part / "inputs.json", inputs.to_json())
-    truth = None
+    published["truth"] = None
     if inputs.truth is not None:
         shutil.copyfile(inputs.truth, part / "truth.json")
-        truth = str(output / "truth.json")
-    settings_of = _settings(inputs, truth)
+        published["truth"] = str(output / "truth.json")
+    settings_of = _settings(inputs)
     start_file = settings_of["fit"].start_file
     if start_file is not None:
         shutil.copyfile(start_file, part / "start_fit.json")
@@ -231,7 +230,7 @@ def _fits(
     return published | {"mass_categories": file_of(fit_of_smearings(path))}
 
 
-def _settings(inputs: Inputs, truth: str | None) -> dict[str, Any]:
+def _settings(inputs: Inputs) -> dict[str, Any]:
     """Return the settings of all stages."""
     return inputs.settings() | {
         "select": _select_settings(inputs),
@@ -243,7 +242,6 @@ def _settings(inputs: Inputs, truth: str | None) -> dict[str, Any]:
             label=inputs.label or "",
             data_title=inputs.data_title,
             simulation_title=inputs.simulation_title,
-            truth=truth,
         ),
     }
 

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
     settings = read_settings(args.settings, FillSettings)
     events = open_events(args.events)
     cut_flow = CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow)
-    corrections = read_corrections(args, settings.seed)
+    corrections = read_corrections(args, settings.seed, settings.tails)
     histograms = fill_masses(
         batches(events, corrections.columns(events.kind)),
         events.kind,

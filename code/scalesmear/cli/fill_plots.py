@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> None:
     settings = read_settings(args.settings, PlotSettings)
     events = open_events(args.events)
     cut_flow = CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow)
-    corrections = read_corrections(args, settings.seed)
+    corrections = read_corrections(args, settings.seed, settings.tails)
     cells = fill_plots(
         batches(events, COLUMNS),
         events.kind,

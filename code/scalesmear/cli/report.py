@@ -1,8 +1,8 @@
 """Show what was derived from what, and how well data and simulation agree now.
 
 Writes into a folder report.html, one file that needs no network, every figure of it as PDF and PNG,
-and summary.txt for the terminal. If the settings name a truth.json of toy data, injected values are
-compared with derived ones, and injection.json holds the comparison.
+and summary.txt for the terminal. With the recovery of toy data, injected values are compared with derived
+ones, and injection.json holds the comparison.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from scalesmear.io.scaledfile import FACTOR
 from scalesmear.io.tables import read_run_bins
 from scalesmear.progress import Progress
 from scalesmear.provenance import adler32, provenance
+from scalesmear.recovery import Recovery
 from scalesmear.report.absolute import ScaledMass
 from scalesmear.report.build import build
 from scalesmear.report.combined import CombinedScales
 from scalesmear.report.inputs import NamedClosure, NamedFile, NamedFit, ReportInputs, Spectra
 from scalesmear.report.settings import ReportSettings
-from scalesmear.report.truth import Truth
 from scalesmear.reweight import Reweighting
 from scalesmear.stability import Stability
 from scalesmear.systematics import SystematicErrors
@@ -77,6 +77,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--plots", nargs="?", metavar="FILE", help="plots.json of the validation plots, if wanted"
+    )
+    parser.add_argument(
+        "--recovery", nargs="?", metavar="FILE", help="recovery.json, if the data are toys"
     )
     parser.add_argument("--result", required=True, metavar="FILE", help="result.json")
     parser.add_argument("--inputs", metavar="FILE", help="inputs.json, to show all values")
@@ -128,7 +131,7 @@ def read_inputs(args: argparse.Namespace) -> ReportInputs:
         combined=combined,
         values=read_json(args.inputs, "resolved inputs") if args.inputs else {},
         provenance=provenance(),
-        truth=_truth(settings.truth),
+        recovery=_recovery(args.recovery, shown) if args.recovery else None,
     )
 
 
@@ -226,22 +229,23 @@ def _combined(content: Mapping[str, Any], path: str) -> CombinedScales:
         raise InputError(path, f"not a result ({error!r})", cure) from error
 
 
-def _truth(path: str | None) -> Truth | None:
-    if path is None:
-        return None
-    content = read_json(path, "truth")
+def _recovery(path: str, shown: NamedFit) -> Recovery:
+    content = read_json(path, "recovery")
+    cure = "make it with scalesmear recovery and the same fits"
     try:
-        return Truth.from_json(content)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            path, f"not a truth ({error!r})", "make it with scalesmear toys"
-        ) from error
+        recovery = Recovery.from_json(content)
+        known = len(recovery.fits[shown.name].electrons) == len(shown.categories.scales)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(path, f"not what toy data are to show ({error!r})", cure) from error
+    if not known:
+        raise InputError(path, f"has other categories than the fit {shown.name}", cure)
+    return recovery
 
 
 def _named_files(args: argparse.Namespace) -> Iterator[NamedFile]:
     """Yield the files that the flags name, with their checksums."""
     named: list[tuple[str, Any]] = [(flag, getattr(args, flag)) for flag in SINGLE]
-    optional = [(flag, getattr(args, flag)) for flag in ("scaled", "plots")]
+    optional = [(flag, getattr(args, flag)) for flag in ("scaled", "plots", "recovery")]
     named += [(flag, path) for flag, path in optional if path]
     named += [(flag, path) for flag in SEVERAL for path in getattr(args, flag)]
     for flag, name in named:

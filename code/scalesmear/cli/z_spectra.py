@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> None:
     settings = read_settings(args.settings, FillSettings)
     events = open_events(args.events)
     cut_flow = CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow)
-    corrections = read_corrections(args, settings.seed)
+    corrections = read_corrections(args, settings.seed, settings.tails)
     spectra = fill_spectra(
         batches(events, spectra_columns(corrections, events.kind)),
         events.kind,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Report:
-    """What a report consists of; `injection` is None without a truth."""
+    """What a report consists of; `injection` is None for real data."""
 
     page: str
     summary: str
@@ -29,11 +29,9 @@ class Report:
 def build(inputs: ReportInputs) -> Report:
     """Compute, draw and write out everything, in memory."""
     injection = None
-    if inputs.truth is not None:
+    if inputs.recovery is not None:
         runs = inputs.cut_flow.data.runs
-        injection = compare(
-            inputs.truth, inputs.combined, inputs.stability, inputs.fits, inputs.shown, runs
-        )
+        injection = compare(inputs.recovery, inputs.stability, inputs.fits, inputs.shown, runs)
     masses = masses_of(inputs)
     rendered = render_sections(sections(inputs, masses, injection))
     return Report(

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from scalesmear.cutflow import CutFlow
     from scalesmear.fit import FitResult, FitSettings
     from scalesmear.histogram import PairHistograms
+    from scalesmear.recovery import Recovery
     from scalesmear.report.absolute import ScaledMass
     from scalesmear.report.combined import CombinedScales
     from scalesmear.report.settings import ReportSettings
-    from scalesmear.report.truth import Truth
     from scalesmear.reweight import Agreement, Reweighting
     from scalesmear.runs import RunRange
     from scalesmear.spectra import ZSpectra
@@ -151,8 +151,8 @@ class ReportInputs:
         Versions, image and command of the report.
     values : mapping
         The values of inputs.yml; empty if they are not known here.
-    truth : Truth or None
-        What a toy data set was made with.
+    recovery : Recovery or None
+        What toy data were made with, and what came of it.
     """
 
     settings: ReportSettings
@@ -171,7 +171,7 @@ class ReportInputs:
     provenance: Mapping[str, Any]
     values: Mapping[str, Any] = field(default_factory=dict)
     systematics: SystematicErrors | None = None
-    truth: Truth | None = None
+    recovery: Recovery | None = None
     scaled: ScaledMass | None = None
     plots: ValidationPlots | None = None
 

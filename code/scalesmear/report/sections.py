@@ -745,9 +745,10 @@ def _injection(inputs: ReportInputs, injection: Injection) -> Section:
         "Injected against derived",
         (
             (
-                "These are toy data made with known values. The total scale is the product of stability "
-                "and all fits, averaged over the data; the run dependence of a region is relative to "
-                "its average. Errors of total scales and smearings are those of the last fit; pulls of "
+                "These are toy data made with known values. Exported scales and those that electrons need "
+                "are averaged over the data in each category: in total, and for Et and the gain what "
+                "remains without all else that is needed. The run dependence of a region is relative to "
+                "its average. Errors are those of the fit with these categories; pulls of "
                 "smearings are taken in their squares, whose errors are Gaussian."
             ),
         ),

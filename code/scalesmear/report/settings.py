@@ -17,12 +17,9 @@ class ReportSettings:
         What stands beside the name of the program on every figure.
     data_title, simulation_title : str
         What figures call data and simulation.
-    truth : str or None
-        Path of a ``truth.json`` that holds what a toy data set was made with.
     """
 
     era: str
     label: str | None = None
     data_title: str = "data"
     simulation_title: str = "simulation"
-    truth: str | None = None

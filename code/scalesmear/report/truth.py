@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,73 +14,21 @@ from scalesmear.report.quantity import ascii_range, plain, range_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from scalesmear.cells import Range
-    from scalesmear.events import FloatArray
-    from scalesmear.report.combined import CombinedScales
+    from numpy.typing import NDArray
+
+    from scalesmear.events import BoolArray, FloatArray
+    from scalesmear.recovery import Recovery
     from scalesmear.report.inputs import NamedFit
     from scalesmear.runs import RunRange
     from scalesmear.stability import Stability, StabilityCell
+    from scalesmear.truth import Truth
 
 WITHIN = 4.0
 """A derived value agrees if it lies within so many of its errors."""
 
 SPANS_SEVERAL = "spans several windows of the truth"
 NOT_DETERMINED = "not determined"
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What toy data need to be calibrated: scale x drift x factor of the gain.
-
-    Attributes
-    ----------
-    scales, smearings : tuple of (Window, float)
-    regions : tuple of (float, float)
-        Ranges of |eta| with a drift of their own.
-    drift : dict
-        Factors of all regions by run.
-    gain : dict
-        Factors by gain, relative to gain 12.
-    et_slope : float
-        By how much the factor rises per 10 GeV of Et.
-    """
-
-    scales: tuple[tuple[Window, float], ...]
-    smearings: tuple[tuple[Window, float], ...]
-    regions: tuple[Range, ...]
-    drift: Mapping[int, tuple[float, ...]]
-    gain: Mapping[int, float] = field(default_factory=dict)
-    et_slope: float = 0.0
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Truth:
-        """Read the truth that ``scalesmear toys`` writes.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If something is missing or of another type.
-        """
-        drift = content["drift"]
-        return cls(
-            scales=tuple((Window.from_json(c), float(c["scale"])) for c in content["scales"]),
-            smearings=tuple(
-                (Window.from_json(c), float(c["smearing"])) for c in content["smearings"]
-            ),
-            regions=tuple((float(low), float(high)) for low, high in drift["regions"]),
-            drift={
-                int(run): tuple(map(float, factors))
-                for run, factors in zip(drift["runs"], drift["factor"], strict=True)
-            },
-            gain={int(gain): float(factor) for gain, factor in content["gain"].items()},
-            et_slope=float(content.get("et_slope", 0.0)),
-        )
-
-    def mean_drift(self, region: int, runs: Mapping[int, int], within: RunRange) -> float:
-        """Return the drift of a region, averaged over the events of the runs in a range."""
-        inside = {run: n for run, n in runs.items() if within[0] <= run <= within[1]}
-        total = sum(inside.values())
-        return sum(n * self.drift[run][region] for run, n in inside.items()) / total
+SLOPE = "rise per 10 GeV of Et"
 
 
 @dataclass(frozen=True)
@@ -111,8 +59,10 @@ class Injection:
     scales, smearings, drift : tuple of Comparison
         Total scales and smearings of the shown fit's categories; the run dependence of each region
         relative to its average.
+    et : tuple of Comparison
+        What the exported scales have for Et, by its windows, and how it rises.
     gains : tuple of Comparison
-        Scales of fits by gain relative to gain 12.
+        What they have for the gain, relative to gain 12.
     skipped : tuple of str
         What could not be compared, and why.
     """
@@ -120,6 +70,7 @@ class Injection:
     scales: tuple[Comparison, ...]
     smearings: tuple[Comparison, ...]
     drift: tuple[Comparison, ...]
+    et: tuple[Comparison, ...]
     gains: tuple[Comparison, ...]
     skipped: tuple[str, ...]
 
@@ -130,6 +81,7 @@ class Injection:
             "total scale": self.scales,
             "smearing": self.smearings,
             "run dependence": self.drift,
+            "Et": self.et,
             "gain": self.gains,
         }
 
@@ -168,8 +120,7 @@ class Pulls:
 
 
 def compare(
-    truth: Truth,
-    combined: CombinedScales,
+    recovery: Recovery,
     stability: Stability,
     fits: Sequence[NamedFit],
     shown: NamedFit,
@@ -179,9 +130,8 @@ def compare(
 
     Parameters
     ----------
-    truth : Truth
-    combined : CombinedScales
-        Product of all steps.
+    recovery : Recovery
+        What the data need and get, in the categories of the fits that the result is made of.
     stability : Stability
     fits : sequence of NamedFit
         All fits of the chain.
@@ -191,40 +141,41 @@ def compare(
         Number of data events of each run.
     """
     skipped: list[str] = []
+    made = [fit for fit in fits if fit.name in recovery.fits]
     return Injection(
-        scales=tuple(_compare_scales(truth, combined, shown, runs, skipped)),
-        smearings=tuple(_compare_smearings(truth, shown, skipped)),
-        drift=tuple(_compare_drift(truth, stability, runs)),
-        gains=tuple(compare_gains(truth, fits, skipped)),
+        scales=tuple(_compare_scales(recovery, shown, skipped)),
+        smearings=tuple(_compare_smearings(recovery.truth, shown, skipped)),
+        drift=tuple(_compare_drift(recovery.truth, stability, runs)),
+        et=tuple(c for fit in _last_by("et", made) for c in _compare_et(recovery, fit)),
+        gains=tuple(
+            c for fit in _last_by("gain", made) for c in _compare_gains(recovery, fit, skipped)
+        ),
         skipped=tuple(skipped),
     )
 
 
-def _compare_scales(
-    truth: Truth,
-    combined: CombinedScales,
-    last: NamedFit,
-    runs: Mapping[int, int],
-    skipped: list[str],
-) -> Iterable[Comparison]:
-    """Compare the product of all steps, averaged over data events, in the last fit's categories."""
-    everything = (min(runs), max(runs))
-    for i, window in enumerate(last.categories.scales):
-        value = _injected(truth.scales, window)
-        region = _only_region(truth.regions, window)
-        factor = combined.average(window, runs)
-        error = float(last.result.scale_error[i])
-        if value is None or region is None:
-            skipped.append(f"scale of {plain(window)}: {SPANS_SEVERAL}")
-        elif factor is None or not 0 < error < math.inf:
-            skipped.append(f"scale of {plain(window)}: {NOT_DETERMINED}")
+def _last_by(variable: str, fits: Sequence[NamedFit]) -> Sequence[NamedFit]:
+    """Return the last fit whose categories use a variable, nothing if none does."""
+    return [fit for fit in fits if variable in fit.categories.variables][-1:]
+
+
+def _relative_error(fit: NamedFit) -> NDArray[np.float64]:
+    """Return the relative errors of scales, infinite where one is not determined."""
+    error = fit.result.scale_error / fit.result.scale
+    return np.where(error > 0, error, np.inf)
+
+
+def _compare_scales(recovery: Recovery, fit: NamedFit, skipped: list[str]) -> Iterable[Comparison]:
+    """Compare the exported scales with those that are needed, in the categories of a fit."""
+    means = recovery.fits[fit.name]
+    for i, (window, error) in enumerate(
+        zip(fit.categories.scales, _relative_error(fit), strict=True)
+    ):
+        if math.isfinite(error) and means.electrons[i]:
+            got = float(means.got[i])
+            yield Comparison.of(plain(window), float(means.needed[i]), got, float(error) * got)
         else:
-            yield Comparison.of(
-                name=plain(window),
-                injected=value * truth.mean_drift(region, runs, everything),
-                derived=factor,
-                error=error * factor / float(last.result.scale[i]),
-            )
+            skipped.append(f"scale of {plain(window)}: {NOT_DETERMINED}")
 
 
 def _events_in(runs: Mapping[int, int], within: RunRange) -> int:
@@ -281,29 +232,56 @@ def _compare_drift(
             )
 
 
-def compare_gains(
-    truth: Truth, fits: Sequence[NamedFit], skipped: list[str]
-) -> Iterable[Comparison]:
-    """Compare each scale of a fit for one gain with that for gain 12 in the same window."""
-    for place, fit in enumerate(fits):
-        et_is_left = truth.et_slope and not any(
-            "et" in f.categories.variables for f in fits[:place]
-        )
-        scale, error = fit.result.scale, fit.result.scale_error / fit.result.scale
-        windows = fit.categories.scales
-        for i, window in enumerate(windows):
-            twelve = replace(window, gain=12)
-            if window.gain in {None, 12} or twelve not in windows:
-                continue
-            j, name = windows.index(twelve), f"{fit.name}: {plain(window)}"
-            relative = math.hypot(error[i], error[j])
-            if et_is_left:
-                skipped.append(f"{name}: depends on Et, too, which no fit before it looked at")
-            elif not 0 < relative < math.inf:
-                skipped.append(f"{name}: {NOT_DETERMINED}")
-            else:
-                ratio = float(scale[i] / scale[j])
-                yield Comparison.of(name, truth.gain[window.gain], ratio, ratio * relative)
+def _compare_et(recovery: Recovery, fit: NamedFit) -> Iterable[Comparison]:
+    """Compare the factor by Et in each of its windows, all else averaged, and its slope."""
+    line, means = recovery.truth.et, recovery.fits[fit.name]
+    usable = np.isfinite(_relative_error(fit)) & (means.electrons > 0)
+    covariance = _relative_covariance(fit)
+    windows = fit.categories.scales
+    for et in dict.fromkeys(window.et for window in windows if window.et is not None):
+        chosen = usable & np.array([window.et == et for window in windows])
+        if not chosen.any():
+            continue
+        share = np.where(chosen, means.electrons, 0) / means.electrons[chosen].sum()
+        injected = 1 + line.slope * float(share[chosen] @ means.tens[chosen])
+        derived = float(share[chosen] @ means.by_et[chosen])
+        error = derived * math.sqrt(share @ covariance @ share)
+        yield Comparison.of(plain(Window(et=et)), injected, derived, error)
+    share = _slope_shares(means.tens, _relative_error(fit), usable)
+    derived = float(share[usable] @ means.by_et[usable])
+    error = math.sqrt(share @ covariance @ share)
+    yield Comparison.of(SLOPE, line.slope, derived, error)
+
+
+def _relative_covariance(fit: NamedFit) -> NDArray[np.float64]:
+    """Return the covariance of relative scales, 0 for those that are not determined."""
+    n, usable = len(fit.result.scale), np.isfinite(_relative_error(fit))
+    relative = fit.result.covariance[:n, :n] / np.outer(fit.result.scale, fit.result.scale)
+    return np.where(np.outer(usable, usable), relative, 0)
+
+
+def _slope_shares(x: FloatArray, error: FloatArray, usable: BoolArray) -> NDArray[np.float64]:
+    """Return what each value y counts in the slope of the straight line y(x) of least squares."""
+    weight = np.where(usable, 1 / error**2, 0)
+    distance = np.where(usable, x - np.average(x[usable], weights=weight[usable]), 0)
+    return np.asarray(weight * distance / (weight @ distance**2))
+
+
+def _compare_gains(recovery: Recovery, fit: NamedFit, skipped: list[str]) -> Iterable[Comparison]:
+    """Compare what the scales have for a gain, relative to gain 12 in the same window."""
+    by_gain, error = recovery.fits[fit.name].by_gain, _relative_error(fit)
+    windows = fit.categories.scales
+    for i, window in enumerate(windows):
+        twelve = replace(window, gain=12)
+        if window.gain in {None, 12} or twelve not in windows:
+            continue
+        j = windows.index(twelve)
+        ratio, relative = float(by_gain[i] / by_gain[j]), math.hypot(error[i], error[j])
+        if math.isfinite(ratio) and math.isfinite(relative):
+            injected = recovery.truth.gain.get(window.gain, 1.0)
+            yield Comparison.of(plain(window), injected, ratio, ratio * relative)
+        else:
+            skipped.append(f"{plain(window)}: {NOT_DETERMINED}")
 
 
 def _distinct(cells: Sequence[StabilityCell]) -> list[StabilityCell]:
@@ -323,9 +301,3 @@ def relative_errors(error: FloatArray, weight: FloatArray) -> FloatArray:
 def _injected(cells: Sequence[tuple[Window, float]], window: Window) -> float | None:
     """Return what was injected in a category, None unless it lies in one cell of the truth."""
     return next((value for cell, value in cells if cell.encloses(window)), None)
-
-
-def _only_region(regions: Sequence[Range], window: Window) -> int | None:
-    low, high = window.abs_eta or (0.0, math.inf)
-    found = [i for i, (first, last) in enumerate(regions) if first <= low and high <= last]
-    return found[0] if found else None

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MANY_RUNS = 10_000_000
 
+BOTH = np.ones(2, np.bool_).view(np.uint16)[0]
+"""Two true values as one number."""
+
 
 @dataclass(frozen=True)
 class SelectSettings:
@@ -138,7 +141,9 @@ def _finite(events: Events) -> BoolArray:
 
 
 def _both(electrons: BoolArray) -> BoolArray:
-    return electrons[:, 0] & electrons[:, 1]
+    """Return where both are true; two bytes are compared as one number."""
+    both: BoolArray = electrons.view(np.uint16).reshape(-1) == BOTH
+    return both
 
 
 def _in_acceptance(abs_eta: NDArray[np.float32], settings: SelectSettings) -> BoolArray:
@@ -231,7 +236,7 @@ def select(candidates: Candidates, settings: SelectSettings) -> tuple[Events, Ta
     for name, mask in cuts(candidates, settings):
         names.append(name)
         left &= mask
-        n_passed += left
+        n_passed += left.view(np.int8)
     selected = events.where(left)
     return selected, Tally.of(_left_after(names, n_passed, events.weight), selected)
 
@@ -240,7 +245,8 @@ def _left_after(
     names: list[str], n_passed: NDArray[np.int8], weight: NDArray[np.float32]
 ) -> dict[str, tuple[int, float]]:
     """Return what each cut left, given how many of them each event passed before it failed."""
-    stopped = np.bincount(n_passed, minlength=len(names))
-    stopped_weight = np.bincount(n_passed, weight, minlength=len(names))
+    place = n_passed.astype(np.intp)
+    stopped = np.bincount(place, minlength=len(names))
+    stopped_weight = np.bincount(place, weight, minlength=len(names))
     left = [np.cumsum(sums[::-1])[::-1].tolist() for sums in (stopped, stopped_weight)]
     return dict(zip(names, zip(*left, strict=True), strict=True))

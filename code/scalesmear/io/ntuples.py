@@ -140,10 +140,12 @@ class Ntuple:
 
     def _candidates(self, arrays: Arrays, start: int) -> Candidates:
         electrons = {name: arrays[branch] for name, branch in ELECTRON_BRANCHES.items()}
+        energy, eta = (
+            first_two(values).astype(np.float32, copy=False)
+            for values in (electrons.pop("energy"), electrons["eta"])
+        )
         with np.errstate(over="ignore", invalid="ignore"):
-            eta = electrons["eta"].astype(np.float32, copy=False)
-            et = transverse_energy(electrons.pop("energy").astype(np.float32, copy=False), eta)
-        electrons["et"] = et
+            electrons["et"] = et = transverse_energy(energy, eta)
         if CHARGE in arrays:
             electrons["charge"] = arrays[CHARGE]
         swapped = np.flatnonzero(et[:, 1] > et[:, 0])
@@ -220,8 +222,11 @@ def gain_of_code(code: NDArray[Any]) -> NDArray[np.uint8]:
     """Return the gain 12, 6 or 1 of each code, `UNKNOWN_GAIN` for what is none."""
     if code.dtype != np.uint8:
         code = np.where((code < 0) | (code > 255), 255, code).astype(np.uint8)
-    gain: NDArray[np.uint8] = GAIN_OF_CODE[code]
-    return gain
+    flat = code.reshape(-1)
+    gain = np.full(flat.shape, GAIN_OF_CODE[0])
+    others = np.flatnonzero(flat)  # few
+    gain[others] = GAIN_OF_CODE[flat[others]]
+    return gain.reshape(code.shape)
 
 
 def code_of_gain(gain: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -237,11 +242,17 @@ def numbered(listed_as: str, start: int, n: int) -> NDArray[np.uint64]:
     return np.arange(first, first + n, dtype=np.uint64)
 
 
+def first_two(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the first two columns, shape (n, 2)."""
+    out = np.empty((len(values), 2), values.dtype)
+    for column in (0, 1):  # much faster than both at once
+        out[:, column] = values[:, column]
+    return out
+
+
 def leading_first(values: NDArray[Any], swapped: NDArray[np.intp]) -> NDArray[Any]:
     """Return the first two columns, shape (n, 2), with the electrons of some events swapped."""
-    ordered = np.empty((len(values), 2), values.dtype)
-    for column in (0, 1):  # much faster than both at once
-        ordered[:, column] = values[:, column]
+    ordered = first_two(values)
     ordered[swapped] = ordered[swapped, ::-1]
     return ordered
 

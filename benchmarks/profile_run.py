@@ -5,7 +5,7 @@ python benchmarks/profile_run.py stages|functions [--small N] [--large N]
 The whole workflow runs on this machine on toys, with `inputs.yml` as it is, from environments that
 `make venvs` made; a command in front of each step notes its time. Stages are measured with two
 numbers of events, N of data and 2 N simulated ones; the difference says what an event costs, and so what
-a Run does. Functions are those of this package that py-spy finds innermost, 200 times a second.
+a Run does. Functions are those of this package that py-spy finds innermost, 50 times a second.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ N_FILES = 4
 RUN = 150_000_000
 """Events of data and simulation of a large Run, 50 M and 100 M."""
 
+OUTPUT_FLAGS = ("--output", "--output-file", "--summary")
 FITS = ("coarse", "fine", "et", "gain", "stochastic")
 MOST = 12
 """Functions that are shown."""
@@ -71,13 +73,8 @@ def read_steps(notes: Path, workdir: Path) -> list[Step]:
     for line in notes.read_text().splitlines():
         note = json.loads(line)
         words = [word.strip("'\"") for word in note.pop("words")]
-        place = next(
-            words[k + 1]
-            for flag in ("--output", "--summary")
-            for k, w in enumerate(words)
-            if w == flag
-        )
-        out.append(Step(os.path.relpath(place, workdir), **note))
+        places = [b for a, b in pairwise(words) if a in OUTPUT_FLAGS]
+        out.append(Step(os.path.relpath(places[0], workdir), **note))
     return out
 
 
@@ -166,25 +163,29 @@ def _clock(steps: Iterable[Step]) -> float:
     return max(s.end for s in all_steps) - min(s.start for s in all_steps)
 
 
-def place_of(stack: str) -> str:
+def place_of(stack: str) -> str | None:
     """Return what a stack of py-spy is doing: importing, compiling, or a function of ours.
 
-    It ends with the library that works for that function, if there is one.
+    It ends with the library that works for that function, if there is one. A thread that waits for
+    another does nothing: None.
     """
     frames = stack.split(";")
+    if re.search(r"\((threading|concurrent/futures/\w+|queue)\.py", frames[-1]):
+        return None
     if any("numba/core" in frame for frame in frames):
         return "compiling or loading kernels (numba)"
     if any("importlib" in frame for frame in frames):
         return "importing"
     ours = [k for k, frame in enumerate(frames) if "scalesmear/" in frame and "bin/" not in frame]
     if not ours:
-        return "other"
+        return "Python itself"
     name, path = re.match(r"(\S+) \((.*?)(?::\d+)?\)", frames[ours[-1]]).groups()
     module = path.split("scalesmear/", 1)[1].removesuffix(".py").replace("/", ".")
     helper = (
         re.search(r"\(([\w.-]+)/", frames[ours[-1] + 1]) if ours[-1] + 1 < len(frames) else None
     )
-    return f"{module}.{name}" + (f" > {helper[1]}" if helper else "")
+    where = f"{module}.{name.split('.<locals>')[0]}"
+    return where + (f" > {helper[1]}" if helper else "")
 
 
 def print_functions(large: int) -> None:
@@ -196,9 +197,9 @@ def print_functions(large: int) -> None:
         for step in run(Path(folder), large, spy):
             for line in Path(str(step.stacks)).read_text().splitlines():
                 stack, number = line.rsplit(" ", 1)
-                place = place_of(stack)
-                places[place] += int(number)
-                stages[place][step.stage] += int(number)
+                if (place := place_of(stack)) is not None:
+                    places[place] += int(number)
+                    stages[place][step.stage] += int(number)
     total = places.total()
     rows = [
         (

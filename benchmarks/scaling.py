@@ -46,8 +46,14 @@ KINDS: tuple[Kind, ...] = ("data", "sim")
 N_TOYS = 500_000
 
 EVENTS = (100_000, 300_000, 1_000_000, 3_000_000, 10_000_000, 30_000_000, 100_000_000)
+EXPONENT = 16
+"""Power of two above the weights of toys."""
+
 N_FILE = 1_000_000
 """Events of the file that is read again and again."""
+
+FEW = 1000
+"""Axes that end below have a tick at each point."""
 
 SETS = {
     "coarse": (4, 2, 1),
@@ -91,6 +97,10 @@ class Plot:
         for curve, marker in zip(self.curves, "osD^v", strict=False):
             axes.loglog(curve.x, curve.y, marker=marker, markersize=4, label=curve.label)
         axes.set(xlabel=self.x_label, ylabel=self.y_label)
+        points = self.curves[0].x
+        if max(points) < FEW:
+            axes.set_xticks(points, [str(point) for point in points])
+            axes.minorticks_off()
         axes.grid(visible=True, alpha=0.3)
         axes.legend(frameon=False, fontsize="small")
         folder.mkdir(parents=True, exist_ok=True)
@@ -108,29 +118,47 @@ def events_of(sample: Sample, kind: Kind) -> Events:
     return sample.data if kind == "data" else sample.sim
 
 
+def write_many(folder: Path, toys: Events, kind: Kind, n: int) -> Path:
+    """Write a file of so many events, or a million."""
+    path = folder / f"{kind}.arrow"
+    write(path, kind, in_batches(repeated(toys, min(n, N_FILE))))
+    return path
+
+
+def fill_many(path: Path, kind: Kind, n: int) -> MassHistograms:
+    """Fill that file, again and again until so many events are filled."""
+    corrections = Corrections()
+    file, times = open_events(path), -(-n // N_FILE)
+    batches = again(file, corrections.columns(kind), times)
+    categories = read_categories("fine")
+    return fill_masses(batches, kind, categories, SETTINGS, corrections, EXPONENT)
+
+
 def by_events(folder: Path) -> Plot:
     """Fill and fit samples of the fine set of growing size, from a file."""
-    sample = make_sample(read_categories("fine"), N_TOYS, N_TOYS)
+    toys, smearing_of = selected(folder), read_categories("fine").smearing_of
     rows, times = [], []
     for n in EVENTS:
-        paths = {kind: folder / f"{kind}.arrow" for kind in KINDS}
-        for kind, path in paths.items():
-            write(path, kind, in_batches(repeated(events_of(sample, kind), min(n, N_FILE))))
-
-        def fill(kind: Kind, times: int = -(-n // N_FILE), paths: dict = paths) -> MassHistograms:
-            file, columns = open_events(paths[kind]), Corrections().columns(kind)
-            return filled(again(file, columns, times), kind, sample.categories)
-
-        repeat = 3 if n <= N_FILE else 1
-        data, sim = (seconds(partial(fill, kind), repeat) for kind in KINDS)
-        histograms = PairHistograms.of(*map(fill, KINDS))
-        fit = seconds(partial(fit_pairs, histograms, sample.categories.smearing_of), 3)
+        fills = [
+            partial(fill_many, write_many(folder, toys[kind], kind, n), kind, n) for kind in KINDS
+        ]
+        histograms = PairHistograms.of(*(fill() for fill in fills))
+        data, sim = (seconds(fill, 3 if n <= N_FILE else 1) for fill in fills)
+        fit = seconds(partial(fit_pairs, histograms, smearing_of), 3)
         largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
         per_event = (f"{1e9 * taken / n:.1f}" for taken in (data, sim))
         rows.append((f"{n:.0e}".replace("e+0", "e"), f"{data:.3f}", f"{sim:.3f}", *per_event,
                      f"{fit:.3f}", f"{largest:.2f}"))  # fmt: skip
         times.append((data, sim, fit))
-    head = ("events of each", "data/s", "simulation/s", "ns/event", "ns/event", "fit/s", "GiB")
+    head = (
+        "events of each",
+        "data/s",
+        "simulation/s",
+        "ns/event data",
+        "simulation",
+        "fit/s",
+        "GiB",
+    )
     print_table("fine set, from a file, one thread", head, rows)
     labels = ("fill data", "fill simulation", "fit, all errors")
     curves = [Curve(label, EVENTS, y) for label, y in zip(labels, np.transpose(times), strict=True)]
@@ -161,9 +189,11 @@ def parts(sample: Sample) -> tuple[Parts, int, int, int]:
     posing = partial(pose, histograms, smearing_of, FitSettings(), None)
     problem, start = posing()
     result = fit_pairs(histograms, smearing_of)
-    prepare, solving = seconds(posing, 1), seconds(partial(solve, problem, start), 1)
-    whole = seconds(partial(fit_pairs, histograms, smearing_of), 1)
-    taken = Parts(*(seconds(f, 1) for f in fills), prepare, solving, whole - prepare - solving)
+    whole = partial(fit_pairs, histograms, smearing_of)
+    prepare, solving, fit = (seconds(f, 3) for f in (posing, partial(solve, problem, start), whole))
+    taken = Parts(
+        *(seconds(f, 1) for f in fills), prepare, solving, max(0, fit - prepare - solving)
+    )
     return taken, len(result.goodness.pairs), len(histograms.pairs), result.n_evaluations
 
 

@@ -17,7 +17,8 @@ from _common import seconds
 from scalesmear.categories import CategorySet
 from scalesmear.events import Events
 from scalesmear.fill import Corrections, FillSettings, fill_masses
-from scalesmear.fit import FitResult, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitresult import FitResult
 from scalesmear.histogram import PairHistograms
 from scalesmear.io.eventfile import BATCH_SIZE
 from scalesmear.toys import generate, make_truth

@@ -24,8 +24,9 @@ from iminuit import Minuit
 from scipy.optimize import minimize
 
 from scalesmear import solver
-from scalesmear.fit import FitSettings, pose
+from scalesmear.fitsettings import FitSettings
 from scalesmear.likelihood import Likelihood
+from scalesmear.problem import pose
 from scalesmear.template import arrange
 
 if TYPE_CHECKING:

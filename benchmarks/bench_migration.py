@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import Events
-    from scalesmear.fit import FitResult
+    from scalesmear.fitresult import FitResult
     from scalesmear.flows import FlowSums
     from scalesmear.histogram import Kind, MassHistograms
 

@@ -17,7 +17,8 @@ import numpy as np
 from _common import print_table
 
 from scalesmear.errors import FitError
-from scalesmear.fit import FitResult, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitresult import FitResult
 from scalesmear.histogram import MassGrid, n_pairs, pair_categories
 from scalesmear.pseudo import Expectation, Truth
 

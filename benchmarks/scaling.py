@@ -28,12 +28,14 @@ from bench_size import again, timed
 from matplotlib.figure import Figure
 
 from scalesmear.fill import Corrections, fill_masses
-from scalesmear.fit import FitSettings, fit_pairs, pose, solve
+from scalesmear.fit import fit_pairs, solve
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import PairHistograms, weight_exponent
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.eventfile import open_events
 from scalesmear.io.files import write_settings
 from scalesmear.io.samples import Job, write_job
+from scalesmear.problem import pose
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

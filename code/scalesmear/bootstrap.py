@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import IntArray
-    from scalesmear.fit import FitResult, FitSettings
+    from scalesmear.fitresult import FitResult
+    from scalesmear.fitsettings import FitSettings
     from scalesmear.histogram import PairHistograms
 
     Floats = NDArray[np.float64]

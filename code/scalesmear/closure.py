@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.categories import CategorySet
-    from scalesmear.fit import FitResult, FitSettings
+    from scalesmear.fitresult import FitResult
+    from scalesmear.fitsettings import FitSettings
     from scalesmear.histogram import PairHistograms
 
 

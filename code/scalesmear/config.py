@@ -15,8 +15,8 @@ from scalesmear.chain import FITS, Chain, make_chain
 from scalesmear.closure import ClosureSettings
 from scalesmear.errors import InputError
 from scalesmear.fill import FillSettings
-from scalesmear.fit import FitSettings
 from scalesmear.fitplan import FitPlan, PairSelector, Selector
+from scalesmear.fitsettings import FitSettings
 from scalesmear.reweight import ReweightSettings
 from scalesmear.runs import RunBinSettings
 from scalesmear.schema import Schema, complete, load, table_of_keys

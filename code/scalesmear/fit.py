@@ -10,23 +10,21 @@ and the pairs that take part are chosen before the fit begins.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from scalesmear import quasinewton, solver
-from scalesmear.binning import PairBins, Rule, choose_bins
 from scalesmear.effective import ScaleSmearingMap, Tails, narrowest
 from scalesmear.equations import ScoreEquations
 from scalesmear.errors import FitError
+from scalesmear.fitresult import FitResult
+from scalesmear.fitsettings import FitSettings
 from scalesmear.goodness import PairGoodness, goodness
-from scalesmear.histogram import pair_categories
 from scalesmear.likelihood import Likelihood
-from scalesmear.pairs import PairChoice, choose_pairs
-from scalesmear.references import reference_shapes
+from scalesmear.problem import Problem, checked_map, parameter_vector, pose
 from scalesmear.shape_kernels import LEAST_PROBABILITY
-from scalesmear.solver import Box, Minimiser, Root, RootFinder
-from scalesmear.sparse import CategoryEvents, merge_categories, plan_merging
+from scalesmear.solver import Minimiser, Root, RootFinder
 from scalesmear.starts import random_starts, scan_scales
 from scalesmear.template import MAX_LEVEL, MAX_MERGE, arrange, coarsest_level, rebin
 from scalesmear.uncertainty import Covariance, covariance, shape_noise
@@ -64,9 +62,6 @@ The last leaves 1 % of a standard deviation.
 LEVEL_MARGIN = 1.3
 """Cells are made finer only where the variance of the smearing is smaller by this factor."""
 
-MAX_STEP = (0.03, 1.5e-3)
-"""Largest change of ln(scale) and of smearing^2 in one iteration."""
-
 ONE_SIDED = 1.645
 """Standard deviations that leave 5 % on one side."""
 
@@ -80,144 +75,6 @@ METHODS: dict[str, tuple[Minimiser, RootFinder]] = {
     "newton": (solver.minimise, solver.find_root),
     "L-BFGS-B": (quasinewton.minimise, quasinewton.find_root),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitSettings:
-    """What a fit of scales and smearings needs to know.
-
-    Attributes
-    ----------
-    minimiser : {"newton", "L-BFGS-B"}
-        See `scalesmear.solver` and `scalesmear.quasinewton`; both find the same.
-    start : {"default", "scan", "random", "file"}
-        "default" begins where the caller says, or at scale 1 and `start_smearing`; "scan" at the
-        best point of a grid of each scale; "random" there and at `n_starts` - 1 points drawn with
-        `seed`, and keeps the best solution; "file" where the caller says, who must.
-    n_starts, seed : int
-    binning : {"fixed", "freedman-diaconis", "equal-content"}
-        Rule for the bins of pairs, see `scalesmear.binning`.
-    n_bins : int
-        Bins of each pair for "equal-content".
-    min_sim_events : float
-        Effective number (sum w)^2 / sum w^2 of simulated events in the window that a pair should
-        have. The noise of the simulation biases nothing, but the errors of parameters that
-        hang on a few events are rough, and pairs with fewer than 20 bring next to nothing.
-    min_data_events : float
-        The same for data.
-    min_category_events : float
-        The same for both, of events with an electron in a category.
-    low_statistics : {"fix", "merge", "flag"}
-        What happens with less. "fix": the pair is not used; the scale of the category, and with it
-        all its pairs, are left out and keep the start value. "merge": the category joins its most
-        populated neighbour in the same smearing category, and has its scale; what has none, and
-        pairs, are treated as by "fix". "flag": all are used and named.
-    scale_bound : float
-        Largest abs(scale - 1).
-    smearing_bound : float
-        Largest smearing.
-    start_smearing : float
-        Where smearings start, if the caller does not say.
-    max_iterations : int
-    fixed_scales, fixed_smearings : tuple of int
-        Indices of what keeps its start value.
-    ignored_pairs : tuple of int
-        Pair numbers, see `scalesmear.histogram.pair_number`.
-    tail_fraction, tail_width : float
-        Of a second Gaussian in the smearing, see `scalesmear.effective.Tails`.
-    """
-
-    minimiser: Literal["newton", "L-BFGS-B"] = "newton"
-    start: Literal["default", "scan", "random", "file"] = "default"
-    n_starts: int = 5
-    seed: int = 1
-    binning: Rule = "fixed"
-    n_bins: int = 20
-    min_sim_events: float = 20.0
-    min_data_events: float = 10.0
-    min_category_events: float = 100.0
-    low_statistics: Literal["fix", "merge", "flag"] = "fix"
-    scale_bound: float = 0.1
-    smearing_bound: float = 0.1
-    start_smearing: float = 0.01
-    max_iterations: int = 100
-    fixed_scales: tuple[int, ...] = ()
-    fixed_smearings: tuple[int, ...] = ()
-    ignored_pairs: tuple[int, ...] = ()
-    tail_fraction: float = 0.0
-    tail_width: float = 2.0
-
-    @property
-    def tails(self) -> Tails:
-        """The second Gaussian of the smearing."""
-        return Tails(self.tail_fraction, self.tail_width)
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """Scales, smearings, their errors, and how the fit went; n scales and m smearings.
-
-    Errors hold statistics of data and simulation. A parameter that is not determined keeps its
-    start value and has an infinite error; a fixed one has error 0. Both have no covariance.
-
-    Attributes
-    ----------
-    scale, scale_error : float arrays, shape (n,)
-        Factors on data energies.
-    smearing, smearing_error : float arrays, shape (m,)
-        The error is half the distance of `smearing_low` and `smearing_high`.
-    smearing_low, smearing_high : float arrays, shape (m,)
-        Ends of the 68 % interval sqrt(q +- error(q)), q = smearing^2; the lower one is 0 if q is
-        smaller than its error. The distances to them are one-sided errors.
-    smearing_upper : float array, shape (m,)
-        One-sided 95 % upper limit sqrt(q + 1.645 error(q)): Gaussian in q, which at the bound q = 0
-        covers at least 95 %.
-    covariance, covariance_data, covariance_sim : float arrays, shape (n + m, n + m)
-        Of (ln scale, smearing^2): total, and the parts from data and simulation statistics.
-    scale_determined, smearing_determined : bool arrays
-        False for parameters that no used pair determines, and for fixed ones.
-    smearing_at_bound : bool array, shape (m,)
-        Whether smearing^2 ended at 0.
-    nll : float
-        Negative log-likelihood - sum D ln p of the result, see `scalesmear.likelihood`.
-    n_iterations, n_evaluations : int
-    converged : bool
-        Always true; a fit that does not converge raises.
-    reason : str
-        Why the fit stopped.
-    warnings : tuple of str
-    goodness : PairGoodness
-    dropped : dict
-        Reason by pair number, of pairs not used.
-    flagged : dict
-        The same of pairs that are used though they have few events.
-    merged : dict
-        The category that a category with few events has joined, and whose scale it has.
-    """
-
-    scale: Floats
-    scale_error: Floats
-    smearing: Floats
-    smearing_error: Floats
-    smearing_low: Floats
-    smearing_high: Floats
-    smearing_upper: Floats
-    covariance: Floats
-    covariance_data: Floats
-    covariance_sim: Floats
-    scale_determined: BoolArray
-    smearing_determined: BoolArray
-    smearing_at_bound: BoolArray
-    nll: float
-    n_iterations: int
-    n_evaluations: int
-    converged: bool
-    reason: str
-    warnings: tuple[str, ...]
-    goodness: PairGoodness
-    dropped: dict[int, str]
-    flagged: dict[int, str]
-    merged: dict[int, int]
 
 
 @dataclass(frozen=True)
@@ -236,24 +93,6 @@ class Prediction:
     pairs: IntArray
     expected: Floats
     variance: Floats
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Everything that stays the same during a fit.
-
-    `few` holds the categories with few events that are named: why, and what happens to them.
-    """
-
-    histograms: PairHistograms
-    settings: FitSettings
-    choice: PairChoice
-    mapping: ScaleSmearingMap
-    box: Box
-    reference: Floats
-    bins: PairBins
-    few: dict[int, str]
-    merged: dict[int, int]
 
 
 class Solution(NamedTuple):
@@ -318,8 +157,8 @@ def predict(
 
     Parameters are those of `fit_pairs` and `FitResult`.
     """
-    smearing_of = _checked_map(smearing_of, histograms.n_categories)
-    parameters = _parameters(scale, smearing, smearing_of)
+    smearing_of = checked_map(smearing_of, histograms.n_categories)
+    parameters = parameter_vector(scale, smearing, smearing_of)
     mapping = ScaleSmearingMap.of_pairs(histograms.pairs, smearing_of, tails)
     response = mapping.response(parameters)
     rows = np.arange(len(histograms.pairs))
@@ -329,135 +168,6 @@ def predict(
     n_data = templates.counts.sum(axis=1)[:, None]
     expected = n_data * noise.probability
     return Prediction(histograms.pairs, expected, n_data**2 * noise.variance)
-
-
-def pose(
-    histograms: PairHistograms,
-    smearing_of: IntArray,
-    settings: FitSettings,
-    start: tuple[Floats, Floats] | None,
-    neighbours: Sequence[Sequence[int]] = (),
-) -> tuple[Problem, Floats]:
-    """Check the arguments of `fit_pairs`; return the problem and the start of the parameters."""
-    smearing_of = _checked_map(smearing_of, histograms.n_categories)
-    n, m = len(smearing_of), int(smearing_of.max()) + 1
-    parameters = _start(n, m, smearing_of, settings, start)
-    merged, few = _handle_few(histograms, smearing_of, settings, neighbours)
-    histograms = merge_categories(histograms, merged)
-    mapping = ScaleSmearingMap.of_pairs(histograms.pairs, smearing_of, settings.tails)
-    fixed = _fixed(n, m, settings)
-    choice = choose_pairs(
-        histograms,
-        mapping.index,
-        fixed,
-        min_sim_events=settings.min_sim_events,
-        min_data_events=settings.min_data_events,
-        keep_sparse=settings.low_statistics == "flag",
-        excluded=_excluded(histograms, settings, few),
-    )
-    problem = Problem(
-        histograms=histograms,
-        settings=settings,
-        choice=choice,
-        mapping=replace(mapping, index=mapping.index[choice.rows]),
-        box=_box(n, m, settings, choice.determined & ~fixed),
-        reference=reference_shapes(histograms, choice.rows),
-        bins=choose_bins(
-            settings.binning, settings.n_bins, histograms, choice.rows, choice.n_eff_sim
-        ),
-        few=few,
-        merged=merged,
-    )
-    return problem, parameters
-
-
-def _start(
-    n: int,
-    m: int,
-    smearing_of: IntArray,
-    settings: FitSettings,
-    start: tuple[Floats, Floats] | None,
-) -> Floats:
-    """Return the vector of the parameters where the fit begins."""
-    if start is None and settings.start == "file":
-        raise ValueError("a fit that starts from a file needs the start as an argument")
-    scale, smearing = start or (np.ones(n), np.full(m, settings.start_smearing))
-    return _parameters(scale, smearing, smearing_of)
-
-
-def _fixed(n: int, m: int, settings: FitSettings) -> BoolArray:
-    """Tell which parameters are fixed."""
-    fixed = np.zeros(n + m, dtype=bool)
-    fixed[list(settings.fixed_scales)] = True
-    fixed[[n + j for j in settings.fixed_smearings]] = True
-    return fixed
-
-
-def _handle_few(
-    histograms: PairHistograms,
-    smearing_of: IntArray,
-    settings: FitSettings,
-    neighbours: Sequence[Sequence[int]],
-) -> tuple[dict[int, int], dict[int, str]]:
-    """Return which categories are merged, and why the others with few events are named."""
-    least, events = settings.min_category_events, CategoryEvents.of(histograms)
-    merged: dict[int, int] = {}
-    if settings.low_statistics == "merge":
-        if len(neighbours) != len(smearing_of):
-            raise ValueError("merging categories needs the neighbours of each")
-        merged = plan_merging(events, smearing_of, neighbours, least)
-        events = CategoryEvents.of(merge_categories(histograms, merged))
-    few = np.flatnonzero(events.fewest < least).tolist()
-    return merged, {i: events.reason(i, least) for i in few if i not in merged}
-
-
-def _excluded(
-    histograms: PairHistograms, settings: FitSettings, few: dict[int, str]
-) -> dict[int, str]:
-    """Return why pairs are not used, by row, besides that they have few events themselves."""
-    ignored = np.isin(histograms.pairs, settings.ignored_pairs)
-    out = {int(row): "ignored, as the settings say" for row in np.flatnonzero(ignored)}
-    if settings.low_statistics == "flag":
-        return out
-    legs = pair_categories(histograms.pairs)
-    for category, reason in few.items():
-        if category in settings.fixed_scales:
-            continue
-        for row in np.flatnonzero((legs == category).any(axis=1)):
-            out.setdefault(int(row), f"category {category} has {reason}")
-    return out
-
-
-def _checked_map(smearing_of: IntArray, n_categories: int) -> IntArray:
-    """Return the smearing category of each scale category as an array of fitting shape."""
-    out = np.asarray(smearing_of)
-    if out.shape != (n_categories,) or out.dtype.kind not in "iu" or out.min(initial=0) < 0:
-        raise ValueError(
-            f"smearing_of must hold {n_categories} indices from 0, not {out.dtype} {out.shape}"
-        )
-    return out
-
-
-def _parameters(scale: Floats, smearing: Floats, smearing_of: IntArray) -> Floats:
-    """Return the vector (ln scale, smearing^2)."""
-    scale, smearing = np.asarray(scale, np.float64), np.asarray(smearing, np.float64)
-    shapes = ((len(smearing_of),), (int(smearing_of.max()) + 1,))
-    if (scale.shape, smearing.shape) != shapes:
-        raise ValueError(f"scales and smearings must have shapes {shapes}")
-    if not (np.all(scale > 0) and np.all(smearing >= 0) and np.all(np.isfinite(smearing))):
-        raise ValueError("scales must be positive, smearings not negative, all finite")
-    return np.concatenate([np.log(scale), smearing**2])
-
-
-def _box(n: int, m: int, settings: FitSettings, free: BoolArray) -> Box:
-    """Return where n scales and m smearings may go."""
-    bound = settings.scale_bound
-    return Box(
-        lower=np.repeat([np.log1p(-bound), 0.0], [n, m]),
-        upper=np.repeat([np.log1p(bound), settings.smearing_bound**2], [n, m]),
-        free=free,
-        max_step=np.repeat(MAX_STEP, [n, m]),
-    )
 
 
 def _starts(problem: Problem, start: Floats) -> list[Floats]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from scalesmear.cells import Window
 from scalesmear.errors import InputError
-from scalesmear.fit import FitSettings
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import pair_number
 
 if TYPE_CHECKING:

@@ -28,7 +28,9 @@ import numpy as np
 from scalesmear.cells import take
 from scalesmear.errors import FitError
 from scalesmear.fill import Corrections, FillSettings, fill_masses
-from scalesmear.fit import FitResult, FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitresult import FitResult
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import PairHistograms, n_pairs, weight_exponent
 from scalesmear.migration import Expected, migrate, nearest_in_et
 from scalesmear.pseudo import Expectation, Truth

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from scalesmear.config import check_masses, check_rising
 from scalesmear.errors import InputError
 from scalesmear.fill import FillSettings
-from scalesmear.fit import FitSettings
+from scalesmear.fitsettings import FitSettings
 from scalesmear.injection import InjectionSettings, Level
 from scalesmear.pulls import PullCriteria
 from scalesmear.schema import Schema, complete, load, table_of_keys

@@ -52,7 +52,7 @@ def choose_pairs(
         Parameters of each pair, see `scalesmear.effective.ScaleSmearingMap`.
     fixed : bool array, shape (n_parameters,)
     min_sim_events, min_data_events : float
-        See `scalesmear.fit.FitSettings`.
+        See `scalesmear.fitsettings.FitSettings`.
     keep_sparse : bool
         Whether pairs with fewer events are used and flagged, as long as there is one event.
     excluded : dict, optional

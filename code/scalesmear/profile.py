@@ -24,7 +24,9 @@ import numpy as np
 
 from scalesmear.equations import ScoreEquations
 from scalesmear.errors import FitError
-from scalesmear.fit import METHODS, ONE_SIDED, ROUNDS, FitSettings, Problem, pose, solve
+from scalesmear.fit import METHODS, ONE_SIDED, ROUNDS, solve
+from scalesmear.fitsettings import FitSettings
+from scalesmear.problem import Problem, pose
 from scalesmear.uncertainty import shape_noise
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import IntArray
-    from scalesmear.fit import FitResult
+    from scalesmear.fitresult import FitResult
     from scalesmear.histogram import PairHistograms
 
     Floats = NDArray[np.float64]

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from scalesmear.errors import FitError, InputError
-from scalesmear.fit import FitResult, FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitresult import FitResult
+from scalesmear.fitsettings import FitSettings
 from scalesmear.variations import N_GROUPS, NOMINAL
 
 if TYPE_CHECKING:

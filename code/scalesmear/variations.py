@@ -16,7 +16,7 @@ from scalesmear.categories import CategorySet
 from scalesmear.draws import group_of
 from scalesmear.errors import InputError
 from scalesmear.fill import BELOW_ET, NO_ROW, WITHOUT_ROW, correct, in_blocks, pair_or_reason
-from scalesmear.fit import FitSettings
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import (
     FINE_PER_BIN,
     Kind,

@@ -18,8 +18,10 @@ from scalesmear.corrections import ScaleTable, SmearingTable, multiply
 from scalesmear.effective import ScaleSmearingMap
 from scalesmear.events import Events
 from scalesmear.fill import Corrections, correct
-from scalesmear.fit import FitResult, FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
 from scalesmear.fitplan import FitPlan
+from scalesmear.fitresult import FitResult
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import MassFiller, MassGrid, MassHistograms, PairHistograms
 from scalesmear.io.files import write_settings
 from scalesmear.io.histogramfile import write_histograms

@@ -23,7 +23,8 @@ from scalesmear.cutflow import CutFlow, SampleCutFlow
 from scalesmear.draws import standard_normal
 from scalesmear.errors import InputError
 from scalesmear.fill import BELOW_ET, Corrections, FillSettings, fill_masses
-from scalesmear.fit import FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitsettings import FitSettings
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.eventfile import EventWriter, open_events
 from scalesmear.io.files import write_json, write_settings

@@ -13,7 +13,9 @@ import pytest
 from numpy.typing import NDArray
 from tests.mass_toys import MassToy, log_smear, random_toy, true_log_mass
 
-from scalesmear.fit import FitResult, FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitresult import FitResult
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import MassFiller, PairHistograms, pair_number
 
 Floats = NDArray[np.float64]

@@ -15,7 +15,7 @@ from scalesmear.histogram import MassHistograms, PairHistograms, weight_exponent
 from scalesmear.toys import ABS_ETA, R9_EDGE, generate, make_truth
 
 if TYPE_CHECKING:
-    from scalesmear.fit import FitResult
+    from scalesmear.fitresult import FitResult
     from scalesmear.histogram import Kind
     from scalesmear.toys import ToyTruth
 

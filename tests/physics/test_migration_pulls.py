@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scalesmear.events import Events
-    from scalesmear.fit import FitResult
+    from scalesmear.fitresult import FitResult
 
     Floats = NDArray[np.float64]
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from scalesmear.fill import Corrections, FillSettings, fill_masses
-from scalesmear.fit import FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import PairHistograms, weight_exponent
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.reweight import Reweighting, ReweightSettings, derive_weights

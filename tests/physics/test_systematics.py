@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scalesmear.fill import Corrections, FillSettings
-from scalesmear.fit import FitSettings
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import weight_exponent
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.variationsfile import read_variations

@@ -11,7 +11,8 @@ from scalesmear.closure import Closure, ClosureSettings, close, residual_fit
 from scalesmear.corrections import tables_of_fit
 from scalesmear.effective import Tails
 from scalesmear.fill import Corrections, FillSettings, fill_masses
-from scalesmear.fit import FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import PairHistograms
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.toys import generate, make_truth

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from tests.mass_toys import MassToy, random_toy
 
 from scalesmear.errors import FitError
-from scalesmear.fit import FitResult, FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitresult import FitResult
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import PairHistograms, pair_categories, pair_number
 
 Floats = NDArray[np.float64]

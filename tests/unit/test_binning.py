@@ -8,7 +8,8 @@ from tests.mass_toys import random_toy
 from scalesmear.binning import Rule, equal_content, freedman_diaconis
 from scalesmear.effective import ScaleSmearingMap
 from scalesmear.equations import bin_weights
-from scalesmear.fit import FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitsettings import FitSettings
 from scalesmear.references import reference_shapes
 from scalesmear.template import arrange
 from scalesmear.uncertainty import shape_noise

@@ -5,7 +5,8 @@ import pytest
 
 from scalesmear.closure import ClosureSettings, close, demand
 from scalesmear.errors import ClosureError
-from scalesmear.fit import FitResult, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitresult import FitResult
 from scalesmear.histogram import MassFiller, MassGrid, PairHistograms
 
 

@@ -29,7 +29,8 @@ from scalesmear.export import (
     fit_of_smearings,
     result_json,
 )
-from scalesmear.fit import FitResult, FitSettings
+from scalesmear.fitresult import FitResult
+from scalesmear.fitsettings import FitSettings
 from scalesmear.goodness import PairGoodness
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.files import write_json

@@ -10,7 +10,9 @@ from tests.mass_toys import MassToy, random_toy
 from scalesmear.effective import ScaleSmearingMap
 from scalesmear.equations import ScoreEquations
 from scalesmear.errors import FitError
-from scalesmear.fit import FitResult, FitSettings, fit_pairs, predict
+from scalesmear.fit import fit_pairs, predict
+from scalesmear.fitresult import FitResult
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import MassGrid, PairHistograms
 from scalesmear.pairs import choose_pairs, effective_events
 from scalesmear.references import reference_shapes

@@ -8,7 +8,8 @@ import pytest
 from scalesmear.categories import CategorySet
 from scalesmear.closure import ClosureSettings, close
 from scalesmear.errors import InputError
-from scalesmear.fit import FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import MassFiller, MassGrid, PairHistograms
 from scalesmear.io.fitfile import (
     SavedClosure,

@@ -9,8 +9,8 @@ import pytest
 
 from scalesmear.categories import CategorySet
 from scalesmear.errors import InputError
-from scalesmear.fit import FitSettings
 from scalesmear.fitplan import FitPlan, PairSelector, Selector
+from scalesmear.fitsettings import FitSettings
 from scalesmear.io.files import read_settings, write_settings
 
 CATEGORIES = CategorySet.from_blocks(

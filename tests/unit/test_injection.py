@@ -9,7 +9,7 @@ import pytest
 
 from scalesmear.categories import CategorySet
 from scalesmear.events import Events
-from scalesmear.fit import FitSettings
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import n_pairs
 from scalesmear.injection import (
     EventToys,

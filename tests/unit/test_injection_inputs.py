@@ -15,7 +15,7 @@ from tests.unit.test_config import comments_of
 from scalesmear.config import schema as schema_of_derivation
 from scalesmear.errors import InputError
 from scalesmear.fill import FillSettings
-from scalesmear.fit import FitSettings
+from scalesmear.fitsettings import FitSettings
 from scalesmear.injection import InjectionSettings
 from scalesmear.injection_inputs import InjectionInputs, reference_table, resolve, schema
 from scalesmear.pulls import PullCriteria

@@ -12,7 +12,9 @@ from scalesmear.bootstrap import bootstrap, fluctuate
 from scalesmear.categories import CategorySet
 from scalesmear.cli import main
 from scalesmear.errors import FitError
-from scalesmear.fit import FitResult, FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitresult import FitResult
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import PairHistograms
 from scalesmear.io.fitfile import SavedFit, write_fit
 from scalesmear.io.histogramfile import write_histograms

@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from tests.mass_toys import random_toy
 
 from scalesmear import solver
-from scalesmear.fit import FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitsettings import FitSettings
 from scalesmear.quasinewton import find_root, minimise
 from scalesmear.solver import Box, Equations, Evaluation
 

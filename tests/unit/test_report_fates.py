@@ -9,7 +9,8 @@ import pytest
 
 from scalesmear.bootstrap import bootstrap
 from scalesmear.categories import CategorySet
-from scalesmear.fit import FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import MassFiller, MassGrid, PairHistograms
 from scalesmear.report.fates import counts, fates, pair_fates
 from scalesmear.report.inputs import NamedFit

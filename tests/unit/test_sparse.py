@@ -8,7 +8,9 @@ import pytest
 from tests.mass_toys import MassToy, random_toy
 
 from scalesmear.errors import FitError
-from scalesmear.fit import FitResult, FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitresult import FitResult
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import PairHistograms, pair_categories
 from scalesmear.sparse import CategoryEvents, merge_categories, plan_merging
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from tests.mass_toys import MassToy, random_toy
 
-from scalesmear.fit import FitResult, FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitresult import FitResult
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import PairHistograms
 from scalesmear.solver import Box
 from scalesmear.starts import GRID, random_starts

@@ -9,7 +9,7 @@ import pytest
 from scalesmear.draws import group_of
 from scalesmear.errors import InputError
 from scalesmear.fill import Corrections, FillSettings, fill_masses
-from scalesmear.fit import FitSettings
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import PairHistograms, add_up, weight_exponent
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.variationsfile import copy_variations, read_variations, shipped_variations

@@ -22,7 +22,8 @@ from scalesmear.corrections import ScaleTable, SmearingTable, multiply, tables_o
 from scalesmear.cutflow import Cut, CutFlow, InputFile, SampleCutFlow
 from scalesmear.export import Step, build_export, result_json
 from scalesmear.fill import Corrections, FillSettings, fill_masses
-from scalesmear.fit import FitSettings, fit_pairs
+from scalesmear.fit import fit_pairs
+from scalesmear.fitsettings import FitSettings
 from scalesmear.histogram import PairHistograms
 from scalesmear.io.files import write_json
 from scalesmear.io.fitfile import SavedClosure, SavedFit, write_closure, write_fit

@@ -14,8 +14,9 @@ from scalesmear.bootstrap import Bootstrap, bootstrap
 from scalesmear.cli._base import chosen, configure_base
 from scalesmear.cli._histograms import configure_migration, pair_histograms
 from scalesmear.corrections import multiply, tables_of_fit
-from scalesmear.fit import FitResult, fit_pairs
+from scalesmear.fit import fit_pairs
 from scalesmear.fitplan import FitPlan
+from scalesmear.fitresult import FitResult
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.files import read_settings
 from scalesmear.io.fitfile import SavedFit, read_fit, write_fit

@@ -17,7 +17,8 @@ from scalesmear.bootstrap import Bootstrap
 from scalesmear.categories import CategorySet
 from scalesmear.closure import Closure, ClosureSettings
 from scalesmear.errors import InputError
-from scalesmear.fit import FitResult, FitSettings
+from scalesmear.fitresult import FitResult
+from scalesmear.fitsettings import FitSettings
 from scalesmear.goodness import PairGoodness
 from scalesmear.io.files import read_json, write_json
 

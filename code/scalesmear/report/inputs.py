@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from scalesmear.categories import CategorySet
     from scalesmear.closure import Closure, ClosureSettings
     from scalesmear.cutflow import CutFlow
-    from scalesmear.fit import FitResult, FitSettings
+    from scalesmear.fitresult import FitResult
+    from scalesmear.fitsettings import FitSettings
     from scalesmear.histogram import PairHistograms
     from scalesmear.recovery import Recovery
     from scalesmear.report.absolute import ScaledMass

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from scalesmear.categories import CategorySet
     from scalesmear.cells import Window
     from scalesmear.events import BoolArray, FloatArray
-    from scalesmear.fit import FitResult
+    from scalesmear.fitresult import FitResult
     from scalesmear.report.absolute import ScaledMass
     from scalesmear.report.inputs import NamedClosure, NamedFit, ReportInputs
     from scalesmear.report.mass_figures import Comparison

@@ -81,7 +81,7 @@ def _report(args: argparse.Namespace, study: Study, criteria: PullCriteria) -> S
         settings=read_settings(args.settings, InjectionSettings),
         criteria=criteria,
         complaints=tuple(complaints(study, criteria, labels(study))),
-        label=read_json(args.inputs)["label"] or "",
+        label=read_json(args.inputs).get("label") or "",
         provenance=provenance(),
     )
 

@@ -25,7 +25,7 @@ from scalesmear.fill import Corrections, FillSettings, fill_masses
 from scalesmear.histogram import weight_exponent
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.eventfile import BATCH_SIZE, EventFile, EventWriter, open_events
-from scalesmear.io.samples import Job, write_job
+from scalesmear.io.samples import Job, JobFile, write_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,7 +71,10 @@ def selected(folder: Path) -> dict[Kind, Events]:
     prepare(folder)
     events: dict[Kind, Events] = {}
     for kind in ("data", "sim"):
-        write_job(folder / "job.json", Job(kind, (("selected", f"ntuples/{kind}-1.root"),)))
+        write_job(
+            folder / "job.json",
+            Job(kind, (JobFile("selected", kind, folder / f"ntuples/{kind}-1.root"),)),
+        )
         select(folder)
         events[kind] = open_events(folder / "events.arrow").read()
     order = np.argsort(events["data"].run, kind="stable")  # as in data, unlike in toys

@@ -20,7 +20,7 @@ from _common import make_toys, print_table, quietly, seconds
 
 from scalesmear.io import ntuples
 from scalesmear.io.files import write_settings
-from scalesmear.io.samples import Job, write_job
+from scalesmear.io.samples import Job, JobFile, write_job
 from scalesmear.selection import SelectSettings
 
 COMPRESSIONS = ("lz4", "zstd", "zlib")
@@ -38,13 +38,16 @@ def read_bare(path: Path) -> None:
 
 def prepare(folder: Path) -> None:
     """Write job and settings."""
-    write_job(folder / "job.json", Job("data", (("selected", "ntuples/data-1.root"),)))
+    write_job(
+        folder / "job.json",
+        Job("data", (JobFile("selected", "data", folder / "ntuples/data-1.root"),)),
+    )
     write_settings(folder / "settings.json", SelectSettings(id_bit=8))
 
 
 def select(folder: Path) -> None:
     """Run the verb on the data file."""
-    files = {"samples": "samples.tsv", "job": "job.json", "settings": "settings.json"} | OUTPUTS
+    files = {"job": "job.json", "settings": "settings.json"} | OUTPUTS
     quietly(
         "select", *(word for flag, name in files.items() for word in (f"--{flag}", folder / name))
     )

@@ -93,9 +93,9 @@ def wrap_environments(folder: Path, notes: Path, spy: str) -> Path:
     return folder
 
 
-def run(folder: Path, n_data: int, spy: str = "") -> list[Step]:
+def run(folder: Path, n_data: int, n_sim: int, spy: str = "") -> list[Step]:
     """Run the workflow on toys and return its steps."""
-    make_toys(folder / "inputdata", n_data, 2 * n_data, n_files=N_FILES)
+    make_toys(folder / "inputdata", n_data, n_sim, n_files=N_FILES)
     notes, workdir = folder / "notes", folder / "workdir"
     venvs = wrap_environments(folder / "venvs", notes, spy)
     inputs = ["--inputdata", folder / "inputdata", "--runtime", "host"]
@@ -135,7 +135,7 @@ def print_stages(small: int, large: int) -> None:
     found = []
     for n_data in (small, large):
         with tempfile.TemporaryDirectory() as folder:
-            found.append(by_stage(run(Path(folder), n_data)))
+            found.append(by_stage(run(Path(folder), n_data, 2 * n_data)))
     few, many = found
     total = sum(step.processor for steps in many.values() for step in steps)
     rows, sums = [], [0.0, 0.0, 0.0]
@@ -194,7 +194,7 @@ def print_functions(large: int) -> None:
     places: Counter[str] = Counter()
     stages: dict[str, Counter[str]] = defaultdict(Counter)
     with tempfile.TemporaryDirectory() as folder:
-        for step in run(Path(folder), large, spy):
+        for step in run(Path(folder), large, 2 * large, spy):
             for line in Path(str(step.stacks)).read_text().splitlines():
                 stack, number = line.rsplit(" ", 1)
                 if (place := place_of(stack)) is not None:

@@ -34,7 +34,7 @@ from scalesmear.histogram import PairHistograms, weight_exponent
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.eventfile import open_events
 from scalesmear.io.files import write_settings
-from scalesmear.io.samples import Job, write_job
+from scalesmear.io.samples import Job, JobFile, write_job
 from scalesmear.problem import pose
 
 if TYPE_CHECKING:
@@ -252,7 +252,10 @@ def by_files(folder: Path) -> Plot:
 def write_cut_flow(folder: Path) -> None:
     """Add up what was selected: simulation, and data once more."""
     (folder / "summary.json").rename(folder / "sim.json")
-    write_job(folder / "job.json", Job("data", (("selected", "ntuples/data-1.root"),)))
+    write_job(
+        folder / "job.json",
+        Job("data", (JobFile("selected", "data", folder / "ntuples/data-1.root"),)),
+    )
     select(folder)
     summaries = folder / "summary.json", folder / "sim.json"
     quietly("cut-flow", "--summaries", *summaries, "--output", folder / "cut_flow.json")

@@ -59,8 +59,8 @@ def test_f08_one_selection_is_stated_made_and_recorded(tmp_path: Path) -> None:
     (tmp_path / "inputs.yml").write_text(json.dumps(values | cuts))
     check = tmp_path / "check"
     assert main(["check", "--inputs", str(tmp_path / "inputs.yml"), "--output", str(check)]) == 0
-    job = min((check / "jobs").glob("*.json"))
-    flags = ["--samples", samples, "--job", str(job)]
+    job = min((check / "jobs").glob("*.tsv"))
+    flags = ["--job", str(job)]
     flags += ["--settings", str(check / "settings/select.json")]
     output, summary = tmp_path / "events.arrow", tmp_path / "summary.json"
     assert main(["select", *flags, "--output", str(output), "--summary", str(summary)]) == 0

@@ -57,9 +57,9 @@ class Derivation:
         Path("inputs.yml").write_text(yaml.safe_dump(values))
         verb("check", "--inputs", "inputs.yml", "--output", ".")
         for kind in ("data", "sim"):
-            words = ["--job", f"jobs/{kind}_000.json", "--settings", "settings/select.json"]
+            words = ["--job", f"jobs/{kind}_000.tsv", "--settings", "settings/select.json"]
             words += ["--output", f"{kind}.arrow", "--summary", f"{kind}.json"]
-            verb("select", "--samples", "in/samples.tsv", *words)
+            verb("select", *words)
         verb("cut-flow", "--summaries", "data.json", "sim.json", "--output", "cut_flow.json")
         words = ["--settings", "settings/run_bins.json", "--output", "run_bins.dat"]
         verb("run-bins", "--cut-flow", "cut_flow.json", *words)

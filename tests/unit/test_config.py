@@ -25,7 +25,7 @@ from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.files import read_settings
 from scalesmear.io.fitfile import read_fit, write_fit
 from scalesmear.io.plotfile import read_plots
-from scalesmear.io.samples import Job, read_job
+from scalesmear.io.samples import JobFile, read_job
 from scalesmear.io.variationsfile import read_variations
 from scalesmear.report.settings import ReportSettings
 from scalesmear.reweight import ReweightSettings
@@ -336,10 +336,13 @@ def test_check_publishes_settings_categories_and_jobs(
     published = yaml.safe_load((output / "published.yml").read_text())
     assert published.pop("variations") is published.pop("systematics_categories") is None
     jobs = [read_job(path) for path in published.pop("jobs")]
-    assert jobs == [
-        Job("data", (("selected", "d1.root"), ("selected", "d2.root"))),
-        Job("data", (("selected", "d3.root"),)),
-        Job("sim", (("selected", "s1.root"),)),
+    assert [(job.kind, job.files) for job in jobs] == [
+        (kind, tuple(JobFile("selected", name, inputdata / name) for name in names))
+        for kind, names in (
+            ("data", ("d1.root", "d2.root")),
+            ("data", ("d3.root",)),
+            ("sim", ("s1.root",)),
+        )
     ]
     assert (published.pop("sample_table"), published.pop("sample_name")) == (None, None)
     not_made = {f"{fit}_{what}": None for fit in FITS[2:] for what in ("categories", "base")}
@@ -479,7 +482,7 @@ def test_a_second_run_leaves_nothing_of_the_first(
     check(values_of(inputdata, files_per_job=1), output, monkeypatch)
     check(values_of(inputdata, files_per_job=3), output, monkeypatch)
     jobs = sorted(path.name for path in (output / "jobs").iterdir())
-    assert jobs == ["data_000.json", "sim_000.json"]
+    assert jobs == ["data_000.tsv", "sim_000.tsv"]
 
 
 WRONG = [

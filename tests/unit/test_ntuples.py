@@ -19,7 +19,7 @@ from scalesmear.io import ntuples
 from scalesmear.io.eventfile import open_events
 from scalesmear.io.files import write_settings
 from scalesmear.io.ntuples import ntuple_branches, open_ntuple, write_ntuple
-from scalesmear.io.samples import Job, write_job
+from scalesmear.io.samples import Job, JobFile, write_job
 from scalesmear.kinematics import pair_mass
 from scalesmear.provenance import adler32
 from scalesmear.selection import SelectSettings
@@ -317,10 +317,11 @@ def test_a_writer_that_fails_leaves_no_file(tmp_path: Path) -> None:
 def select(
     folder: Path, kind: Kind, *files: str, settings: SelectSettings | None = None, tag: str = "job"
 ) -> int:
-    write_job(folder / f"{tag}.json", Job(kind, tuple(("selected", name) for name in files)))
+    job = Job(kind, tuple(JobFile("selected", name, folder / name) for name in files))
+    write_job(folder / f"{tag}.json", job)
     write_settings(folder / "settings.json", settings or SelectSettings(id_bit=8))
     return main(
-        ["select", "--samples", str(folder / "samples.tsv"), "--job", str(folder / f"{tag}.json"),
+        ["select", "--job", str(folder / f"{tag}.json"),
          "--settings", str(folder / "settings.json"), "--output", str(folder / f"{tag}.arrow"),
          "--summary", str(folder / f"{tag}-summary.json")]
     )  # fmt: skip
@@ -433,7 +434,7 @@ def test_an_unknown_setting_is_refused(tmp_path: Path, capsys: pytest.CaptureFix
     write(tmp_path / "n.root", branches(n=3))
     select(tmp_path, "data", "n.root")
     (tmp_path / "settings.json").write_text('{"pt_min": 3}')
-    words = ["select", "--samples", "s", "--job", str(tmp_path / "job.json"), "--output", "x"]
+    words = ["select", "--job", str(tmp_path / "job.json"), "--output", "x"]
     words += ["--summary", "y", "--settings", str(tmp_path / "settings.json")]
     assert main(words) == 1
     assert "unknown key 'pt_min'" in capsys.readouterr().err

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from scalesmear.errors import InputError
-from scalesmear.io.samples import Job, Sample, read_job, read_samples, split_jobs, write_job
+from scalesmear.io.samples import (
+    Job,
+    JobFile,
+    Sample,
+    read_job,
+    read_samples,
+    split_jobs,
+    write_job,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from scalesmear.histogram import Kind
 
 
 def write_list(folder: Path, text: str, *files: str) -> Path:
@@ -77,37 +86,46 @@ def test_a_missing_list_is_named(tmp_path: Path) -> None:
 
 def test_jobs_hold_each_file_once_and_one_kind() -> None:
     samples = [Sample("sim" if i % 3 else "data", "t", f"{i}.root") for i in range(10)]
-    jobs = split_jobs(samples, files_per_job=3)
-    # 4 data files: 3 + 1; 6 of simulation: 3 + 3
+    jobs = split_jobs(samples, 3, Path("/in"))
+    # 4 data files: 3 + 1; 6 of simulation: 3 + 3; by the places 0, 1, 5 and 9 of their first files
     assert [(job.kind, len(job.files)) for job in jobs] == [
-        ("data", 3), ("data", 1), ("sim", 3), ("sim", 3),
+        ("data", 3), ("sim", 3), ("sim", 3), ("data", 1),
     ]  # fmt: skip
-    listed = [(job.kind, path) for job in jobs for _, path in job.files]
+    listed = [(job.kind, file.listed_as) for job in jobs for file in job.files]
     assert sorted(listed) == sorted((s.kind, s.path) for s in samples)
+    assert jobs[0].files[1] == ("t", "3.root", Path("/in/3.root"))
+
+
+@pytest.mark.parametrize("kind", ["data", "sim"])
+def test_a_line_more_changes_no_job_but_the_last_of_its_kind(kind: Kind) -> None:
+    samples = [Sample("sim" if i % 2 else "data", "t", f"{i}.root") for i in range(8)]
+    before = split_jobs(samples, 3, Path("/in"))
+    after = split_jobs([*samples, Sample(kind, "t", "8.root")], 3, Path("/in"))
+    changed = [old for old, new in zip(before, after, strict=True) if old != new]
+    assert changed == [[job for job in before if job.kind == kind][-1]]
+    full = split_jobs(samples[:6], 3, Path("/in"))
+    assert split_jobs([*samples[:6], Sample(kind, "t", "8.root")], 3, Path("/in"))[:-1] == full
 
 
 def test_a_job_needs_room_for_a_file() -> None:
     with pytest.raises(ValueError, match="files_per_job is 0"):
-        split_jobs([Sample("data", "t", "d.root")], 0)
+        split_jobs([Sample("data", "t", "d.root")], 0, Path())
 
 
 def test_a_job_read_back_is_the_one_written(tmp_path: Path) -> None:
-    job = Job("sim", (("selected", "a/b.root"), ("demo/t", "c d.root")))
-    write_job(tmp_path / "job.json", job)
-    assert read_job(tmp_path / "job.json") == job
+    files = (
+        JobFile("selected", "a/b.root", Path("/x/a/b.root")),
+        JobFile("t", "c d", Path("/c d")),
+    )
+    write_job(tmp_path / "job.tsv", Job("sim", files))
+    assert read_job(tmp_path / "job.tsv") == Job("sim", files)
 
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "{}",
-        '{"kind": "mc", "files": [{"tree": "t", "path": "p"}]}',
-        '{"kind": "sim", "files": []}',
-        '{"kind": "sim", "files": ["p"]}',
-        '{"kind": "sim", "files": 3}',
-    ],
+    ["", "mc\tt\tp\t/p\n", "sim\tt\tp\n", "sim\tt\tp\t/p\ndata\tt\tq\t/q\n", '{"kind": "sim"}'],
 )
 def test_what_is_no_job_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "job.json").write_text(text)
-    with pytest.raises(InputError, match=r"job\.json: not a job .*scalesmear check"):
-        read_job(tmp_path / "job.json")
+    (tmp_path / "job.tsv").write_text(text)
+    with pytest.raises(InputError, match=r"job\.tsv: not a job.*scalesmear check"):
+        read_job(tmp_path / "job.tsv")

@@ -17,7 +17,7 @@ from scalesmear.events import Events
 from scalesmear.io.eventfile import open_events
 from scalesmear.io.files import write_settings
 from scalesmear.io.ntuples import ntuple_branches, write_ntuple
-from scalesmear.io.samples import Job, write_job
+from scalesmear.io.samples import Job, JobFile, write_job
 from scalesmear.io.slimevents import COLUMNS, open_slim
 from scalesmear.selection import SelectSettings
 from scalesmear.toys import generate, make_truth, other_branches
@@ -99,11 +99,13 @@ def test_a_missing_float_is_no_finite_value(tmp_path: Path) -> None:
 def select(
     tmp_path: Path, files: list[tuple[str, str]], kind: Kind = "data", **settings: Any
 ) -> int:
-    write_job(tmp_path / "job.json", Job(kind, tuple(files)))
+    write_job(
+        tmp_path / "job.json",
+        Job(kind, tuple(JobFile(*file, tmp_path / file[1]) for file in files)),
+    )
     write_settings(tmp_path / "settings.json", SelectSettings(**settings))
-    (tmp_path / "samples.tsv").touch()
-    names = ("samples.tsv", "job.json", "settings.json", "events.arrow", "summary.json")
-    flags = ("--samples", "--job", "--settings", "--output", "--summary")
+    names = ("job.json", "settings.json", "events.arrow", "summary.json")
+    flags = ("--job", "--settings", "--output", "--summary")
     pairs = zip(flags, (str(tmp_path / name) for name in names), strict=True)
     return main(["select", *(word for pair in pairs for word in pair)])
 
@@ -183,14 +185,16 @@ def test_check_refuses_it_before_anything_is_read(
     (tmp_path / "other.csv").touch()
     values = {"samples": str(tmp_path / "samples.tsv"), "era": "e"}
     flags = ["--inputs", str(tmp_path / "inputs.yml"), "--output", str(tmp_path / "check")]
+    good = {"charge": "any", "reweight": False}
     for more, message in (
+        (good, r"other\.csv: has no column 'R9Ele\[0\]'; give a header line"),
         ({}, "slim.csv: slim events have no charge, but charge is 'opposite'; write charge: any"),
         ({"charge": "any"}, "slim.csv: slim events have no sign of eta, .*; write reweight: false"),
     ):
         (tmp_path / "inputs.yml").write_text(yaml.safe_dump(values | more))
         assert main(["check", *flags]) == 1
         assert re.search(message, capsys.readouterr().err)
-    good = {"charge": "any", "reweight": False}
+    (tmp_path / "other.csv").write_text(f"{HEADER}\n{ROW}\n")
     (tmp_path / "inputs.yml").write_text(yaml.safe_dump(values | good))
     assert main(["check", *flags]) == 0
 

@@ -44,6 +44,7 @@ from scalesmear.io.samples import (
     write_job,
 )
 from scalesmear.io.samplestable import read_sample
+from scalesmear.io.slimevents import open_slim
 from scalesmear.io.variationsfile import copy_variations, read_variations
 from scalesmear.report.settings import ReportSettings
 
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> None:
     to_luminosity = _read_ingredients(inputs)
     if inputs.plots is not None:
         read_plots(inputs.plots)
-    jobs = split_jobs(samples, inputs.files_per_job)
+    jobs = split_jobs(samples, inputs.files_per_job, Path(inputs.samples).absolute().parent)
     _publish(Path(args.output).absolute(), inputs, categories, jobs, to_luminosity)
     _say(samples, jobs, inputs.chain, categories)
 
@@ -100,13 +101,15 @@ def _read_both_kinds(path: str) -> tuple[Sample, ...]:
 
 
 def _check_slim(inputs: Inputs, samples: tuple[Sample, ...]) -> None:
-    """Refuse to use what slim events do not have, if some are listed."""
+    """Refuse to use what slim events do not have, and tables without a column, if some are listed."""
     slim = [sample for sample in samples if sample.tree == NO_TREE]
     for sample in slim:
         check_slim(_select_settings(inputs), sample.kind, sample.path)
     if slim and inputs.reweight:
         problem = "slim events have no sign of eta, so the rapidity of the Z is not known"
         raise InputError(slim[0].path, problem, "write reweight: false")
+    for sample in slim:
+        open_slim(Path(inputs.samples).parent / sample.path, sample.kind)
 
 
 def _read_ingredients(inputs: Inputs) -> Ingredients | None:
@@ -255,11 +258,11 @@ def _select_settings(inputs: Inputs) -> SelectSettings:
 
 
 def _job_names(jobs: tuple[Job, ...]) -> list[str]:
-    """Return data_000.json, data_001.json ..., sim_000.json ..."""
+    """Return data_000.tsv, data_001.tsv ..., sim_000.tsv ..."""
     names = []
     for number, job in enumerate(jobs):
         before = sum(other.kind == job.kind for other in jobs[:number])
-        names.append(f"{job.kind}_{before:03d}.json")
+        names.append(f"{job.kind}_{before:03d}.tsv")
     return names
 
 

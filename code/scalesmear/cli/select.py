@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this verb."""
-    parser.add_argument(
-        "--samples", required=True, metavar="FILE", help="sample list: paths start at its folder"
-    )
     parser.add_argument("--job", required=True, metavar="FILE", help="job, as check wrote it")
     parser.add_argument(
         "--settings", required=True, metavar="FILE", help="cuts, as check wrote them"
@@ -46,7 +43,6 @@ def run(args: argparse.Namespace) -> None:
     """Read a job, select its events, write them and the summary."""
     job = read_job(args.job)
     settings = read_settings(args.settings, SelectSettings)
-    folder = Path(args.samples).parent
     progress = Progress(len(job.files))
     total, files, notes = Tally(), [], []
     slim = SlimWriter(Path(args.output).with_suffix(".tsv")) if settings.write_tsv else None
@@ -55,8 +51,8 @@ def run(args: argparse.Namespace) -> None:
         slim or nullcontext(),
         ThreadPoolExecutor(1) as pool,
     ):
-        for tree, listed_as in job.files:
-            path = existing_input(folder, listed_as, args.job)
+        for tree, listed_as, place in job.files:
+            path = existing_input(place, args.job)
             checksum = pool.submit(adler32, path)
             with open_source(path, tree, job.kind, listed_as, settings) as source:
                 total += _select_file(source, settings, writer, slim, progress)

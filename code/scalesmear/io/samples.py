@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from scalesmear.errors import InputError
-from scalesmear.io.files import existing, read_json, write_json
+from scalesmear.io.files import existing, write_text
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from scalesmear.histogram import Kind
     from scalesmear.selection import SelectSettings
@@ -36,12 +36,20 @@ class Sample:
     path: str  # as listed
 
 
+class JobFile(NamedTuple):
+    """A file of a job: its tree, its path as listed, and where it is."""
+
+    tree: str
+    listed_as: str
+    place: Path
+
+
 @dataclass(frozen=True)
 class Job:
-    """The files that one job selects events from: pairs of tree and path, all of one kind."""
+    """The files that one job selects events from, all of one kind."""
 
     kind: Kind
-    files: tuple[tuple[str, str], ...]
+    files: tuple[JobFile, ...]
 
 
 def read_samples(path: str | os.PathLike[str]) -> tuple[Sample, ...]:
@@ -60,7 +68,7 @@ def read_samples(path: str | os.PathLike[str]) -> tuple[Sample, ...]:
             continue
         where = f"{found}:{number}"
         sample = _sample(line, where)
-        existing_input(found.parent, sample.path, where)
+        existing_input(found.parent / sample.path, where)
         if (sample.tree, sample.path) in samples:
             raise InputError(where, f"{sample.path} is listed twice", "remove one of the lines")
         samples[sample.tree, sample.path] = sample
@@ -87,22 +95,21 @@ def _sample(line: str, where: str) -> Sample:
     return Sample(KINDS[kind], tree, path)
 
 
-def existing_input(folder: Path, path: str, where: str) -> Path:
-    """Return the place of an input file that is listed as `path`.
+def existing_input(path: Path, where: str) -> Path:
+    """Return the place of an input file.
 
     Raises
     ------
     InputError
         If it is not there.
     """
-    found = folder / path
-    if not found.is_file():
+    if not path.is_file():
         cure = (
             "paths start at the folder of the sample list; "
             "in containers only files below the input folder are visible"
         )
-        raise InputError(where, f"input file {found} does not exist", cure)
-    return found
+        raise InputError(where, f"input file {path} does not exist", cure)
+    return path
 
 
 def check_slim(settings: SelectSettings, kind: Kind, where: str) -> None:
@@ -121,27 +128,28 @@ def check_slim(settings: SelectSettings, kind: Kind, where: str) -> None:
         raise InputError(where, problem, "leave pileup_weights out, or give ROOT files")
 
 
-def split_jobs(samples: Iterable[Sample], files_per_job: int) -> tuple[Job, ...]:
-    """Return jobs of at most `files_per_job` files: data first, in the order of the list."""
+def split_jobs(samples: Iterable[Sample], files_per_job: int, folder: Path) -> tuple[Job, ...]:
+    """Return jobs of at most `files_per_job` files of one kind, in the order of their first files.
+
+    So a line at the end of the list changes no job before it, but the last of its kind if that has
+    room. Paths of the list start at `folder`.
+    """
     if files_per_job < 1:
         raise ValueError(f"files_per_job is {files_per_job}, it must be at least 1")
-    listed = tuple(samples)
-    return tuple(
-        Job(kind, files)
-        for kind in ("data", "sim")
-        for files in _groups([s for s in listed if s.kind == kind], files_per_job)
-    )
-
-
-def _groups(samples: list[Sample], size: int) -> Iterator[tuple[tuple[str, str], ...]]:
-    for start in range(0, len(samples), size):
-        yield tuple((sample.tree, sample.path) for sample in samples[start : start + size])
+    jobs: list[tuple[Kind, list[JobFile]]] = []
+    last: dict[Kind, list[JobFile]] = {}
+    for sample in samples:
+        if len(last.get(sample.kind, ())) % files_per_job == 0:
+            last[sample.kind] = []
+            jobs.append((sample.kind, last[sample.kind]))
+        last[sample.kind].append(JobFile(sample.tree, sample.path, folder / sample.path))
+    return tuple(Job(kind, tuple(files)) for kind, files in jobs)
 
 
 def write_job(path: str | os.PathLike[str], job: Job) -> None:
-    """Write a job as JSON; its paths stay those of the sample list."""
-    files = [{"tree": tree, "path": file} for tree, file in job.files]
-    write_json(path, {"kind": job.kind, "files": files})
+    """Write a job: its lines of the sample list, each with the place of its file."""
+    lines = ("\t".join([job.kind, *map(str, file)]) + "\n" for file in job.files)
+    write_text(path, "".join(lines))
 
 
 def read_job(path: str | os.PathLike[str]) -> Job:
@@ -152,13 +160,10 @@ def read_job(path: str | os.PathLike[str]) -> Job:
     InputError
         If the file is missing or does not describe a job.
     """
-    content = read_json(path, "job")
     cure = "write it again with scalesmear check"
-    try:
-        kind = content["kind"]
-        files = tuple((str(file["tree"]), str(file["path"])) for file in content["files"])
-    except (KeyError, TypeError) as error:
-        raise InputError(path, f"not a job ({error})", cure) from error
-    if kind not in ("data", "sim") or not files:
-        raise InputError(path, f"not a job of kind {kind!r} with {len(files)} files", cure)
-    return Job(cast("Kind", kind), files)
+    lines = [line.split("\t") for line in _lines(existing(path, "job"))]
+    kinds = {line[0] for line in lines}
+    if len(kinds) != 1 or not kinds <= {"data", "sim"} or any(len(line) != 4 for line in lines):
+        raise InputError(path, "not a job, lines of one kind with tree, path and place", cure)
+    files = tuple(JobFile(tree, listed_as, Path(place)) for _, tree, listed_as, place in lines)
+    return Job(KINDS[kinds.pop()], files)

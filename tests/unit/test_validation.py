@@ -14,7 +14,7 @@ from scalesmear.histogram import Kind
 from scalesmear.io.plotfile import read_plots
 from scalesmear.kinematics import pair_mass
 from scalesmear.report.style import Titles
-from scalesmear.report.validation_figures import validation_figure
+from scalesmear.report.validation_figures import merge, validation_figure
 from scalesmear.toys import generate, make_truth
 from scalesmear.validation import (
     AFTER,
@@ -230,3 +230,11 @@ def test_figures_call_data_and_simulation_what_is_asked_for() -> None:
     assert {"2018A", "NLO"} < set(words)
     texts = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert {"2018A:", "NLO:"} <= {text.replace(" (not valid)", "") for text in texts}
+
+
+def test_few_events_are_drawn_in_fewer_bins() -> None:
+    assert merge(1600, 80) == 1  # 20 in a bin
+    assert merge(1500, 80) == 2
+    assert merge(400, 80) == 4  # 20 bins of 20
+    assert merge(3, 80) == 8  # 10 bins remain
+    assert merge(3, 7) == 1  # of fewer none is joined

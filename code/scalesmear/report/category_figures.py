@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.colors import Normalize
 from matplotlib.ticker import MaxNLocator
 
-from scalesmear.report.quantity import mathematical, range_text, without_eta
+from scalesmear.report.quantity import letters, mathematical, range_text, without_eta
 from scalesmear.report.style import (
     COLUMN,
     GREY,
@@ -54,7 +54,7 @@ def chart(quantity: Quantity, name: str, *, label: str, era: str, height: float 
     groups = eta_groups(quantity.windows)
     upright = len(quantity.windows) > MAX_HORIZONTAL
     few = len(quantity.windows) <= MAX_NARROW
-    room = _longest(_slot_names(quantity, upright=True)) * LETTER - 0.1 if upright else 0.0
+    room = max(map(letters, _slot_names(quantity, upright=True))) * LETTER - 0.1 if upright else 0.0
     figure = new_figure(COLUMN if few else PAGE, height + room)
     margins(figure, top=0.62, left=0.85, bottom=0.65 + room)
     sign(figure, label, era)
@@ -110,12 +110,9 @@ def _slot_names(quantity: Quantity, *, upright: bool) -> list[str]:
     """Return the names of all slots; those that do not stand upright have a line for each variable."""
     bare = bool(slot_axis_name(quantity.windows))
     names = [slot_text(window, bare=bare) for window in quantity.windows]
+    if len(names) > 1 and set(names) == {"all"}:
+        return [""] * len(names)  # ranges of |eta|, which stand above
     return names if upright else [name.replace(", ", "\n") for name in names]
-
-
-def _longest(names: Sequence[str]) -> int:
-    """Return the number of letters of the longest name, without the signs of mathematics."""
-    return max(len(name) - sum(map(name.count, "$_")) for name in names)
 
 
 def _draw_slots(axes: Axes, quantity: Quantity, members: Sequence[int], *, upright: bool) -> None:
@@ -213,7 +210,8 @@ def eta_figure(
 ) -> Figure:
     """Draw two quantities against |eta|, one over the other; other variables by colour."""
     figure = new_figure(PAGE, 5.4)
-    margins(figure, top=0.42, left=0.85, right=1.45)
+    named = any(len(_series(q.windows)) > 1 for q in (upper, lower))
+    margins(figure, top=0.42, left=0.85, right=1.45 if named else 0.3)
     sign(figure, label, era)
     panels = figure.subplots(2, 1, sharex=True, gridspec_kw={"hspace": 0.08})
     for axes, quantity, name in zip(panels, (upper, lower), names, strict=True):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scalesmear.report.category_axes import Cut, SlotAxis
 
 ETA_MAX = 2.5
-PANEL_WIDTH, PANEL_HEIGHT = 5.2, 5.0  # [inch]
+PANEL_WIDTH, PANEL_HEIGHT = 3.6, 4.4  # [inch]
 MAX_COLUMNS = 2
 MAX_LABELS = 60
 """With more categories than this the matrix of pairs has no labels."""
@@ -139,7 +139,7 @@ def pairs_figure(
 ) -> Figure:
     """Draw the events of each pair of scale categories; white where there is none."""
     size = len(categories.scales)
-    side = min(8.5, max(3.5, 0.3 * size))
+    side = min(6.8, max(3.2, 0.3 * size))
     figure = new_figure(side + 2.0, side + 1.4)
     margins(figure, top=0.75, left=0.75, right=1.1, bottom=0.65)
     sign(figure, label, era)

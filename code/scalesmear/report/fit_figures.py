@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from scalesmear.report.quantity import mathematical
+from scalesmear.report.quantity import letters, mathematical
 from scalesmear.report.style import BLUE, INK, PAGE, PALE_BLUE, margins, new_figure, sign
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ def correlation_figure(
     """
     named = len(covariance) <= MAX_NAMES
     figure = new_figure(PAGE, 7.6)
-    margins(figure, top=0.5, left=2.4 if named else 0.75, right=1.0, bottom=2.2 if named else 0.7)
+    names = _names(scales, smearings)
+    room = 0.2 + 0.062 * max(map(letters, names)) if named else 0.7
+    margins(figure, top=0.5, left=room, right=1.0, bottom=room)
     sign(figure, label, era)
     axes = figure.subplots()
     matrix = correlations(covariance)
@@ -88,7 +90,7 @@ def correlation_figure(
     axes.axvline(len(scales) - 0.5, color=INK, linewidth=0.8)
     axes.tick_params(which="both", length=0)
     if named:
-        _name_parameters(axes, scales, smearings)
+        _name_parameters(axes, names)
     else:
         _number_parameters(axes, len(scales), len(smearings))
     bar = figure.colorbar(image, ax=axes, fraction=0.045, pad=0.02, label="correlation")
@@ -102,9 +104,12 @@ def colour_reach(matrix: FloatArray) -> float:
     return max(1, math.ceil(10 * largest - 1e-9)) / 10
 
 
-def _name_parameters(axes: Axes, scales: Sequence[Window], smearings: Sequence[Window]) -> None:
+def _names(scales: Sequence[Window], smearings: Sequence[Window]) -> list[str]:
     names = [f"scale {mathematical(w)}" for w in scales]
-    names += [f"smearing {mathematical(w)}" for w in smearings]
+    return names + [f"smearing {mathematical(w)}" for w in smearings]
+
+
+def _name_parameters(axes: Axes, names: Sequence[str]) -> None:
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
 

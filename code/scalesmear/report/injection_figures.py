@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
-from scalesmear.report.style import BLUE, GREY, INK, SERIES, capped, margins, new_figure, sign
+from scalesmear.report.style import (
+    BLUE,
+    GREY,
+    INK,
+    PAGE,
+    SERIES,
+    capped,
+    margins,
+    new_figure,
+    sign,
+)
 from scalesmear.report.truth import Pulls
 
 if TYPE_CHECKING:
@@ -25,11 +36,11 @@ REACH = 5.0
 def injection_figure(injection: Injection, *, label: str, era: str) -> Figure:
     """Draw derived - injected of each kind over the pulls of that kind."""
     kinds = {name: part for name, part in injection.kinds.items() if part}
-    figure = new_figure(11.0, 6.4)
-    margins(figure, top=0.62, left=0.9)
+    figure = new_figure(PAGE, 5.4)
+    margins(figure, top=0.66, left=0.8)
     sign(figure, label, era)
     panels = figure.subplots(
-        2, max(2, len(kinds)), squeeze=False, gridspec_kw={"hspace": 0.36, "wspace": 0.3}
+        2, max(2, len(kinds)), squeeze=False, gridspec_kw={"hspace": 0.36, "wspace": 0.36}
     )
     for axes in panels[:, len(kinds) :].ravel():
         axes.set_axis_off()
@@ -55,7 +66,7 @@ def _draw_differences(axes: Axes, comparisons: Sequence[Comparison]) -> None:
     axes.set_ylim(-reach, reach)
     axes.set_xlim(-0.8, len(x) - 0.2)
     axes.set_xticks([])
-    axes.set_xlabel("value, in the order of the table")
+    axes.set_xlabel("in the order of the table")
     axes.ticklabel_format(axis="y", scilimits=(-3, 3), useMathText=True)
 
 
@@ -67,6 +78,7 @@ def _draw_pulls(axes: Axes, comparisons: Sequence[Comparison]) -> None:
     axes.plot(x, len(pulls) * (edges[1] - edges[0]) * stats.norm.pdf(x), color=BLUE)
     axes.set_xlim(-REACH, REACH)
     axes.set_ylim(0, 1.45 * axes.get_ylim()[1])
+    axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_xlabel("pull")
     summary = Pulls.of(comparisons)
     text = f"mean {summary.mean:+.2f}\nrms {summary.rms:.2f}"

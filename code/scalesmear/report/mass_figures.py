@@ -111,6 +111,7 @@ def _draw_comparison(
         _scale_x(main, ratio, part, last=word == "after")
         _scale_y(main, top, log=log)
         _annotate(main, word, part, size=8.0 if small else 10.0)
+        main.tick_params(which="both", top=False, right=False)  # they would touch the words
     panels[0][0].set_ylabel("events / GeV")
     panels[1][0].set_ylabel("data / sim.", loc="center")
     panels[0][0].set_title(

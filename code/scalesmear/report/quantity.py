@@ -65,6 +65,11 @@ def mathematical(window: Window) -> str:
     return ", ".join(_pieces(window, MATH)) or "all"
 
 
+def letters(text: str) -> int:
+    """Return the number of letters that a text of a figure shows, without signs of mathematics."""
+    return len(text.replace(r"\eta", "n")) - sum(map(text.count, "$_"))
+
+
 def _pieces(window: Window, symbols: Mapping[str, str]) -> Iterable[str]:
     for name, symbol in symbols.items():
         edges = getattr(window, name)

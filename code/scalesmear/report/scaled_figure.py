@@ -12,7 +12,7 @@ from PIL import Image
 
 from scalesmear.normalisation import FORMULA
 from scalesmear.report.drawing import DPI
-from scalesmear.report.style import BLUE, INK, margins, new_figure, sign, styled
+from scalesmear.report.style import BLUE, INK, PAGE, margins, new_figure, sign, styled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,7 +33,7 @@ def scaled_figure(
     before: RootHistogram, after: RootHistogram, normalisation: Normalisation, sample: str = ""
 ) -> Figure:
     """Draw one histogram before and after scaling, side by side, under the factor."""
-    figure = new_figure(9.0, 4.6)
+    figure = new_figure(PAGE, 4.2)
     margins(figure, top=1.3, left=0.85, bottom=0.65)
     figure.subplots_adjust(wspace=0.32)
     sign(figure, sample or "scaled to luminosity", before.path)

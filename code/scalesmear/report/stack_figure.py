@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from scalesmear.poisson import poisson_interval
 from scalesmear.report.ratios import half_range, inside, mark_outside, scale_ratio
@@ -66,6 +67,7 @@ def stack_figure(
     _draw_ratio(panels[1], stack)
     panels[1].set_xlabel(x_label, parse_math=False)
     panels[1].set_xlim(stack.edges[0], stack.edges[-1])
+    panels[1].xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     figure.align_ylabels(panels)
     return figure
 
@@ -100,7 +102,7 @@ def _draw_layers(axes: Axes, stack: Stack) -> None:
         **MARK,
     )
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[::-1], labels[::-1], loc="upper right", fontsize=9.5)
+    axes.legend(handles[::-1], labels[::-1], loc="upper right", fontsize=8.5, ncols=2)
 
 
 def _centres(stack: Stack) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from scalesmear.validation_fits import PlotFits, ValidationPlots
 
     Floats = NDArray[np.float64]
+
+MEAN_EVENTS, LEAST_BINS = 20, 10
+"""Bins are drawn together until they hold so many events in the mean, or so few of them are left."""
 
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 CHI2 = "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}"
@@ -72,18 +75,56 @@ def validation_figure(plot: PlotFits, *, label: str, era: str, titles: Titles = 
     return figure
 
 
-def _arrays(plot: PlotFits, state: str) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return edges, data, simulation and the statistical variance of the simulation."""
-    r = plot.result
-    parts = (r.edges, r.data[state], r.sim[state], r.sim_variance[state])
-    edges, data, sim, variance = (np.array(part, np.float64) for part in parts)
-    return edges, data, sim, variance
+class _Bins(NamedTuple):
+    """Data and simulation in the bins that are drawn, shape (n,), and their edges, shape (n + 1,)."""
+
+    edges: Floats
+    data: Floats
+    sim: Floats
+    variance: Floats  # of the simulation, statistical
+    systematic: Floats  # variance
+
+    @property
+    def centres(self) -> Floats:
+        """Centres of the bins."""
+        return (self.edges[1:] + self.edges[:-1]) / 2
+
+    @classmethod
+    def of(cls, plot: PlotFits, state: str) -> _Bins:
+        """Return the bins of a plot, some in one where events are few.
+
+        Systematic errors of neighbours go up and down together, so that they add, not their variances.
+        """
+        r = plot.result
+        n = merge(sum(r.data[AFTER]), len(r.data[AFTER]))
+        data, sim, variance, systematic = (
+            np.array(values, np.float64).reshape(-1, n)
+            for values in (r.data[state], r.sim[state], r.sim_variance[state], r.systematic)
+        )
+        return cls(
+            np.array(r.edges, np.float64)[::n],
+            data.sum(axis=1),
+            sim.sum(axis=1),
+            variance.sum(axis=1),
+            np.sqrt(systematic).sum(axis=1) ** 2,
+        )
+
+
+def merge(n_events: float, n_bins: int) -> int:
+    """Return how many neighbours to draw as one bin, so that a bin has `MEAN_EVENTS` in the mean.
+
+    At least `LEAST_BINS` remain, if there were so many.
+    """
+    divisors = [n for n in range(1, n_bins + 1) if n_bins % n == 0 and n_bins >= n * LEAST_BINS]
+    enough = [n for n in divisors if n_events * n >= MEAN_EVENTS * n_bins]
+    return min(enough, default=max(divisors, default=1))
 
 
 def _draw_main(axes: Axes, plot: PlotFits, titles: Titles) -> None:
-    edges, data, sim, variance = _arrays(plot, AFTER)
-    width, centres = np.diff(edges), (edges[1:] + edges[:-1]) / 2
-    band = np.sqrt(variance + np.array(plot.result.systematic)) / width
+    bins = _Bins.of(plot, AFTER)
+    edges, data, sim, variance, systematic = bins
+    width, centres = np.diff(edges), bins.centres
+    band, errors = np.sqrt(variance + systematic) / width, poisson_interval(data) / width
     axes.stairs(sim / width, edges, fill=True, color=PALE_BLUE, label=titles.simulation)
     axes.stairs(
         sim / width + band, edges, baseline=sim / width - band, fill=True, color=BLUE, alpha=0.6
@@ -92,7 +133,7 @@ def _draw_main(axes: Axes, plot: PlotFits, titles: Titles) -> None:
     axes.errorbar(
         centres,
         data / width,
-        poisson_interval(data) / width,
+        errors,
         fmt="o",
         color=INK,
         markersize=2.4,
@@ -109,8 +150,8 @@ def _draw_main(axes: Axes, plot: PlotFits, titles: Titles) -> None:
             linewidth=1.1,
             label=r"Breit-Wigner $\otimes$ Crystal Ball",
         )
-    top = max(float((data / width).max(initial=0)), float((sim / width).max(initial=0)), 1e-3)
-    axes.set_ylim(0, 1.6 * top)
+    top = max(float((data / width + errors[1]).max()), float((sim / width + band).max()), 1e-3)
+    axes.set_ylim(0, 1.55 * top)
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
 
 
@@ -148,9 +189,10 @@ def _numbers(title: str, shape: LineShape) -> list[str]:
 
 def _draw_ratio(axes: Axes, plot: PlotFits) -> None:
     """Draw data / simulation; the dark band is statistical, the light one with the systematic."""
-    edges, data, sim, variance = _arrays(plot, AFTER)
-    centres, expected = (edges[1:] + edges[:-1]) / 2, np.where(sim > 0, sim, np.nan)
-    total = np.nan_to_num(np.sqrt(variance + np.array(plot.result.systematic)) / expected)
+    bins = _Bins.of(plot, AFTER)
+    edges, data, sim, variance, systematic = bins
+    centres, expected = bins.centres, np.where(sim > 0, sim, np.nan)
+    total = np.nan_to_num(np.sqrt(variance + systematic) / expected)
     statistical = np.nan_to_num(np.sqrt(variance) / expected)
     for band, alpha, name in ((total, 0.28, "stat. + syst."), (statistical, 0.5, "stat.")):
         axes.stairs(
@@ -159,8 +201,8 @@ def _draw_ratio(axes: Axes, plot: PlotFits) -> None:
     axes.axhline(1, color=BLUE, linewidth=0.8)
     ratio, errors = data / expected, np.nan_to_num(poisson_interval(data) / expected)
     half = half_range(ratio)
-    _, raw, raw_sim, _ = _arrays(plot, BEFORE)
-    before = raw / np.where(raw_sim > 0, raw_sim, np.nan)
+    raw = _Bins.of(plot, BEFORE)
+    before = raw.data / np.where(raw.sim > 0, raw.sim, np.nan)
     axes.plot(
         centres,
         inside(before, half),

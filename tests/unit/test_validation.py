@@ -14,7 +14,7 @@ from scalesmear.histogram import Kind
 from scalesmear.io.plotfile import read_plots
 from scalesmear.kinematics import pair_mass
 from scalesmear.report.style import Titles
-from scalesmear.report.validation_figures import merge, validation_figure
+from scalesmear.report.validation_figures import drawings, merge, validation_figure
 from scalesmear.toys import generate, make_truth
 from scalesmear.validation import (
     AFTER,
@@ -238,3 +238,15 @@ def test_few_events_are_drawn_in_fewer_bins() -> None:
     assert merge(400, 80) == 4  # 20 bins of 20
     assert merge(3, 80) == 8  # 10 bins remain
     assert merge(3, 7) == 1  # of fewer none is joined
+
+
+def test_a_plot_without_data_has_no_figure() -> None:
+    # it used to be drawn: an empty panel with error bars of bins of 0 events through all words
+    empty = Plot("none", "mass", (Leg(et=(1e4, 2e4)), Leg()))
+    data, sim = toys(400, "data"), toys(800, "sim", 4)
+    cells = [
+        fill_plots([data], "data", [ALL, empty], SETTINGS, Corrections()),
+        fill_plots([sim], "sim", [ALL, empty], SETTINGS, Corrections(), 8),
+    ]
+    found = fit_plots(results(cells[0], cells[1], [ALL, empty], SETTINGS), SETTINGS)
+    assert [drawing.name for drawing in drawings(found, "", "")] == [f"validation_{ALL.name}"]

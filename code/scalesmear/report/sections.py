@@ -322,7 +322,7 @@ def _validation(inputs: ReportInputs, plots: ValidationPlots) -> Section:
             ),
             (
                 "Peak and resolution are those of a Breit-Wigner with the mass and width of the Z "
-                "convolved with a Crystal Ball."
+                "convolved with a Crystal Ball. Plots without data stand in the table only."
             ),
         ),
         drawings=tuple(

@@ -45,7 +45,7 @@ CHI2 = "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}"
 
 
 def drawings(plots: ValidationPlots, label: str, era: str, titles: Titles = USUAL) -> list[Drawing]:
-    """Return a figure for each plot."""
+    """Return a figure for each plot in which there are data."""
     return [
         Drawing(
             f"validation_{plot.result.name}",
@@ -56,6 +56,7 @@ def drawings(plots: ValidationPlots, label: str, era: str, titles: Titles = USUA
             vector=False,
         )
         for plot in plots.plots
+        if sum(plot.result.data[AFTER])
     ]
 
 
@@ -151,7 +152,7 @@ def _draw_main(axes: Axes, plot: PlotFits, titles: Titles) -> None:
             label=r"Breit-Wigner $\otimes$ Crystal Ball",
         )
     top = max(float((data / width + errors[1]).max()), float((sim / width + band).max()), 1e-3)
-    axes.set_ylim(0, 1.55 * top)
+    axes.set_ylim(0, (1.75 if plot.shapes else 1.55) * top)  # room for words
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
 
 

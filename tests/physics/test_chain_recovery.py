@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ from scalesmear.events import Events
 from scalesmear.io.eventfile import open_events
 from scalesmear.io.fitfile import read_fit
 from scalesmear.io.tables import read_scales
+from scalesmear.recovery import Recovery
+from scalesmear.report.inputs import NamedFit
+from scalesmear.report.truth import SLOPE, compare
+from scalesmear.stability import Stability
 from scalesmear.toys import make_truth, true_scale
 
 if TYPE_CHECKING:
@@ -154,3 +159,40 @@ def test_the_slope_in_et_comes_out_of_the_combined_table(
     found = recovered(derivation, "et", data, truth)
     assert np.sqrt(np.mean(found.pull**2)) < 1.5
     assert np.abs(found.pull).max() < 4
+
+
+@pytest.fixture(scope="module")
+def recovery(derivation: Derivation) -> Recovery:
+    """What the verb makes of it, for the report."""
+    at = derivation.folder
+    words: list[object] = ["--events", at / "data.arrow", at / "sim.arrow"]
+    words += ["--truth", at / "in/truth.json", "--scales", at / "export/toy_scales.dat"]
+    words += ["--fits", *(at / fit / "fit.json" for fit in FITS)]
+    words += ["--settings", at / "settings/fill.json", "--result", at / "export/result.json"]
+    verb("recovery", *words, "--output", at / "recovery.json")
+    return Recovery.from_json(json.loads((at / "recovery.json").read_text()))
+
+
+@pytest.mark.parametrize("fit", ["et", "gain"])
+def test_the_verb_finds_the_same(
+    derivation: Derivation, data: Events, truth: ToyTruth, recovery: Recovery, fit: str
+) -> None:
+    expected, found = recovered(derivation, fit, data, truth), recovery.fits[fit]
+    assert found.needed == pytest.approx(expected.needed, rel=1e-5)
+    assert found.got == pytest.approx(expected.got, rel=1e-5)
+
+
+def test_the_report_says_that_gains_and_slope_are_found(
+    derivation: Derivation, recovery: Recovery
+) -> None:
+    saved = [read_fit(derivation.folder / fit / "fit.json") for fit in FITS]
+    fits = [NamedFit(fit.name, fit.categories, fit.result, fit.settings) for fit in saved]
+    stability = Stability.from_json(json.loads((derivation.folder / "stability.json").read_text()))
+    runs = dict.fromkeys(recovery.truth.drift, 1)
+    injection = compare(recovery, stability, fits, fits[1], runs)
+    slope = injection.et[-1]
+    assert (slope.name, slope.injected) == (SLOPE, ET_SLOPE)
+    assert abs(slope.pull) < 3
+    assert slope.error < ET_SLOPE / 10  # else nothing would have been shown
+    assert [c.injected for c in injection.gains] == [1.007, 1.02]
+    assert all(abs(c.pull) < 3 for c in injection.gains)

@@ -451,6 +451,15 @@ def test_variations_are_checked_and_handed_over(
     values = values_of(inputdata, systematics="standard", systematics_categories="eta")
     assert check(values, tmp_path / "bad", monkeypatch) == 1
     assert "no category has an edge at R9 0.96" in capsys.readouterr().err
+    # smearings by |eta| and Et lie in none by |eta| and R9: this used to be found by the last stages
+    values = values_of(inputdata, systematics="standard", fits=["fine", "et"])
+    assert check(values, tmp_path / "bad", monkeypatch) == 1
+    said = capsys.readouterr().err
+    assert re.search(
+        "systematics_categories: no smearing category of coarse holds .* fit et; ", said
+    )
+    values |= {"et_categories": "et-r9"}
+    assert check(values, output, monkeypatch) == 0
 
 
 def test_without_truth_there_is_none(

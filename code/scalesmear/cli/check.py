@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
         fit: read_categories(getattr(inputs, f"{fit}_categories")) for fit in inputs.chain.names
     }
     check_refinements(inputs.chain, categories)
-    _check_systematics(inputs)
+    _check_systematics(inputs, categories)
     if inputs.truth is not None:
         read_truth(str(existing(inputs.truth, "truth", PUT_IT_THERE)))
     plan = inputs.settings()["fit"]
@@ -187,11 +187,18 @@ def _write(
     return published | {"jobs": [str(output / "jobs" / name) for name in names]}
 
 
-def _check_systematics(inputs: Inputs) -> None:
-    """Refuse variations that cannot be made."""
+def _check_systematics(inputs: Inputs, categories_of: dict[str, CategorySet]) -> None:
+    """Refuse variations that cannot be made, and categories that exported smearings do not refine."""
     if inputs.systematics is None:
         return
     categories = read_categories(inputs.systematics_categories)
+    path = [(fit, categories_of[fit]) for fit in inputs.chain.path(inputs.chain.final)]
+    fit = fit_of_smearings(path)
+    for window in categories_of[fit].smearings:
+        if not any(wide.encloses(window) for wide in categories.smearings):
+            problem = f"no smearing category of {inputs.systematics_categories} holds {window}"
+            cure = f"take categories that those of the fit {fit} refine, or no systematics"
+            raise InputError("systematics_categories", f"{problem} of the fit {fit}", cure)
     for variation in read_variations(inputs.systematics):
         variation.check(categories, inputs.settings()["fill"])
 

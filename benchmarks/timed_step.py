@@ -21,7 +21,18 @@ def main(notes: str, spy: str, command: str, *words: str) -> int:
     read = sys.stdin.read() if "@-" in words else None
     stacks = f"{notes}.{os.getpid()}.stacks"
     python = str(Path(command).with_name("python"))
-    record = [spy, "record", "--format", "raw", "--rate", "50", "--output", stacks, "--"]
+    record = [
+        spy,
+        "record",
+        "--format",
+        "raw",
+        "--rate",
+        "50",
+        "--subprocesses",
+        "--output",
+        stacks,
+        "--",
+    ]
     argv = [*(record if spy else []), python, command, *words]
     start = time.time()
     code = subprocess.run(argv, input=read, text=True, check=False).returncode

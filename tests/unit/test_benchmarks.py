@@ -89,3 +89,33 @@ def test_work_of_a_gradient_is_what_finite_differences_smear(
         objective(moved)
         objective(objective.start)
     assert objective.n_smeared - before == earlier.Workload.of(sample).of_fit(n_gradients=1)
+
+
+@pytest.mark.parametrize(
+    ("place", "stage"),
+    [
+        ("select_3/events.arrow", "select"),
+        ("fine/closure_fill_0/histograms.npz", "fits closure_fill"),
+        ("coarse/fit", "fits fit"),
+        ("report", "report"),
+    ],
+)
+def test_stages_of_the_profile(module: Any, place: str, stage: str) -> None:
+    step = module("profile_run").Step(place, 0.0, 1.0, 1.0, 1000, None)
+    assert step.stage == stage
+
+
+@pytest.mark.parametrize(
+    ("stack", "place"),
+    [
+        ("<module> (scalesmear:10);run (scalesmear/cli/fill.py:40);work (scalesmear/fill.py:7)", "fill.work"),
+        ("run (scalesmear/cli/fill.py:40);read (pyarrow/ipc.py:1);x (a.py:1)", "cli.fill.run > pyarrow"),
+        ("run (scalesmear/a.py:4);f.<locals>.g (scalesmear/io/b.py:7)", "io.b.f"),
+        ("run (scalesmear/a.py:4);load (<frozen importlib._bootstrap>:7)", "importing"),
+        ("run (scalesmear/a.py:4);f (numba/core/dispatcher.py:7)", "compiling or loading kernels (numba)"),
+        ("main (yaml/reader.py:4)", "Python itself"),
+        ("run (scalesmear/a.py:4);wait (threading.py:7)", None),
+    ],
+)  # fmt: skip
+def test_what_a_stack_of_the_profile_is_doing(module: Any, stack: str, place: str | None) -> None:
+    assert module("profile_run").place_of(stack) == place

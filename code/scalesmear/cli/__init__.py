@@ -36,14 +36,17 @@ def help_text(path: Path) -> str:
 
 
 def build_parser(argv: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser with every verb named and the one in `argv` configured."""
+    """Return the parser of the verb in `argv`, or of all verbs if it names none."""
     parser = argparse.ArgumentParser(
         prog="scalesmear",
         description="Residual electron energy scales and additional smearings from Z->ee.",
     )
     chosen = next((word for word in argv if not word.startswith("-")), None)
     subparsers = parser.add_subparsers(dest="verb", metavar="verb", required=True)
-    for verb, path in verbs().items():
+    known = verbs()
+    for verb, path in known.items():
+        if chosen in known and verb != chosen:
+            continue  # to read the help of all verbs takes longer than to start
         text = help_text(path)
         verb_parser = subparsers.add_parser(
             verb,

@@ -80,8 +80,8 @@ def check(output: Path) -> None:
         )
     jobs = []
     for number in range(inputs.get("n_jobs", 2)):
-        write(output / f"jobs/{number}.json", json.dumps(number))
-        jobs.append(str(output / f"jobs/{number}.json"))
+        write(output / f"jobs/{number}.tsv", json.dumps(number))
+        jobs.append(str(output / f"jobs/{number}.tsv"))
     write(output / "inputs.json", json.dumps(inputs))
     if inputs.get("sample_name"):
         write(output / "samples.yml", inputs["sample_name"])

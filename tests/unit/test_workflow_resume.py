@@ -14,7 +14,10 @@ from scalesmear.workflow.resume import fingerprint, kept_result, leaves, named_f
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPEC = {"environment": {"image": "a/b", "imagetag": "1"}, "process": {"script": "cat {source}"}}
+SPEC = {
+    "environment": {"image": "a/b", "imagetag": "1"},
+    "process": {"script": "cat -n {n} {source}"},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -28,7 +31,7 @@ def code(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def key(folder: Path, spec: Any = SPEC, **parameters: Any) -> str:
-    values = {"source": str(folder / "source"), "output": "{workdir}/x"} | parameters
+    values = {"source": str(folder / "source"), "output": "{workdir}/x", "n": 1} | parameters
     state = LocalFSState([str(folder / "work")])
     return step_key(spec, datamodel.create(values), state, "host")
 
@@ -40,12 +43,22 @@ def test_key_changes_with_spec_parameter_input_and_code(
     keys = [key(tmp_path)]
     assert key(tmp_path) == keys[0]
     keys.append(key(tmp_path, n=2))
-    keys.append(key(tmp_path, spec=SPEC | {"process": {"script": "tac {source}"}}))
+    keys.append(key(tmp_path, spec=SPEC | {"process": {"script": "tac -n {n} {source}"}}))
     (tmp_path / "source").write_text("2")
     keys.append(key(tmp_path))
     code["identity"] = "second"
     keys.append(key(tmp_path))
     assert len(set(keys)) == len(keys)
+
+
+def test_a_parameter_that_the_spec_does_not_name_changes_no_key(tmp_path: Path) -> None:
+    (tmp_path / "source").write_text("1")
+    (tmp_path / "list").write_text("1")
+    before = key(tmp_path, inputdata=str(tmp_path / "list"))
+    (tmp_path / "list").write_text("2")
+    resume._file_identity.cache_clear()
+    assert key(tmp_path, inputdata=str(tmp_path / "list")) == before
+    assert key(tmp_path) == before
 
 
 def test_key_knows_the_content_of_a_small_input_not_its_time(tmp_path: Path) -> None:

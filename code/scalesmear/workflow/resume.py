@@ -165,7 +165,7 @@ def kept_result(record: Path, key: str) -> Any:
 def step_key(spec: Any, parameters: Any, state: Any, runtime: str) -> str:
     """Return the key of a step: equal if its spec, parameters, inputs and code are."""
     parameters, state = finalize_inputs(parameters, state)
-    values = parameters.json()
+    values = used(spec, parameters.json())
     code = code_identity(spec["environment"], runtime) if spec["environment"] else None
     own = tuple(state.readwrite)
     inputs = {
@@ -176,6 +176,12 @@ def step_key(spec: Any, parameters: Any, state: Any, runtime: str) -> str:
     made_of = {"spec": spec, "parameters": values, "code": code, "inputs": inputs}
     text = json.dumps(made_of, cls=WithJsonRefEncoder, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def used(spec: Any, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that a spec names; any other is there for the folders it makes visible."""
+    words = set(re.findall(r"\w+", json.dumps(spec, cls=WithJsonRefEncoder)))
+    return {name: value for name, value in values.items() if name in words}
 
 
 def leaves(value: Any) -> Iterator[str]:

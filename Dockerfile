@@ -48,7 +48,8 @@ LABEL org.opencontainers.image.title="scalesmear runner" \
       org.opencontainers.image.licenses="MIT"
 
 ENV PATH=/opt/runner/bin:$PATH LANG=C.UTF-8 HOME=/tmp
-COPY workflow.yml fit.yml no_fit.yml injection.yml steps.yml inputs.yml injection_inputs.yml /opt/workflow/
+COPY workflow.yml fit.yml no_fit.yml other_simulation.yml no_other_simulation.yml injection.yml steps.yml inputs.yml \
+    injection_inputs.yml /opt/workflow/
 RUN yadage-run --help >/dev/null && scalesmear --help >/dev/null && docker --version
 
 USER nobody

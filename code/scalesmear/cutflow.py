@@ -152,19 +152,23 @@ def _sample(content: Mapping[str, Any], kind: str, where: object) -> SampleCutFl
         ) from error
 
 
-def merge_summaries(summaries: Iterable[tuple[str, Mapping[str, Any]]]) -> CutFlow:
+def merge_summaries(
+    summaries: Iterable[tuple[str, Mapping[str, Any]]], data: SampleCutFlow | None = None
+) -> CutFlow:
     """Return the cut flow of all jobs.
 
     Parameters
     ----------
     summaries : iterable of (str, mapping)
         Name and content of the summary of each job, in any order.
+    data : SampleCutFlow, optional
+        Of the data, if the summaries are those of simulation alone.
 
     Raises
     ------
     InputError
-        If a summary is not one, jobs of a kind had different cuts, a file was read twice, or no
-        event of data or of simulation is left; names the cut that removed all.
+        If a summary is not one, jobs of a kind had different cuts, a file was read twice, no event
+        of data or of simulation is left, naming the cut that removed all, or data come twice.
     """
     jobs: dict[str, list[SampleCutFlow]] = {"data": [], "sim": []}
     for name, content in summaries:
@@ -172,7 +176,10 @@ def merge_summaries(summaries: Iterable[tuple[str, Mapping[str, Any]]]) -> CutFl
         if kind not in jobs:
             raise InputError(name, f"kind is {kind!r}", "it must be 'data' or 'sim'")
         jobs[kind].append(_sample({kind: content}, kind, name))
-    return CutFlow(data=_merge(jobs["data"], "data"), sim=_merge(jobs["sim"], "simulation"))
+    if data is not None and jobs["data"]:
+        problem = "summaries of data beside a cut flow that has them"
+        raise InputError("summaries", problem, "give those of simulation only")
+    return CutFlow(data=data or _merge(jobs["data"], "data"), sim=_merge(jobs["sim"], "simulation"))
 
 
 def _merge(jobs: Sequence[SampleCutFlow], kind: str) -> SampleCutFlow:

@@ -184,27 +184,32 @@ def derive_systematics(
     categories: CategorySet,
     settings: FitSettings,
     variations: Sequence[Variation],
+    *,
+    other: Mapping[Filling, GroupedPairs] | None = None,
 ) -> SystematicErrors:
     """Fit the nominal histograms and each variation, and take the differences.
 
     Parameters
     ----------
     histograms : mapping of Filling to GroupedPairs
-        For each filling that a variation has.
+        For each filling that a variation has, with the nominal simulation.
     categories : CategorySet
         Of the nominal fit.
     settings : FitSettings
         Of the nominal fit.
     variations : sequence of Variation
+    other : mapping of Filling to GroupedPairs, optional
+        The same data with another simulation, for each filling of a variation that takes it.
 
     Raises
     ------
     FitError
         If a fit does not converge; names the variation.
     """
+    histograms_with = {"nominal": histograms, "other": other or {}}
     nominal = refit(NOMINAL, histograms[NOMINAL.filling], categories, settings)
     shifts = tuple(
-        _shift(v, refit(v, histograms[v.filling], categories, settings), nominal)
+        _shift(v, refit(v, histograms_with[v.simulation][v.filling], categories, settings), nominal)
         for v in variations
     )
     return SystematicErrors(

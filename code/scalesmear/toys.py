@@ -110,6 +110,8 @@ class ToyTruth:
         Fraction of simulated events with a negative weight.
     sim_z_pt : float
         Factor on the pT of the Z in simulation.
+    sim_scale : float
+        Factor on all energies in simulation.
     weight : float
         Absolute weight of simulated events (its median, if it spreads).
     weight_spread : float
@@ -127,6 +129,7 @@ class ToyTruth:
     background_fraction: float = 0.0
     negative_fraction: float = 0.12
     sim_z_pt: float = 1.0
+    sim_scale: float = 1.0
     weight: float = 24000.0
     weight_spread: float = 0.0
 
@@ -348,6 +351,8 @@ def _generate_block(truth: ToyTruth, kind: Kind, n_drawn: int, rng: Generator) -
         et *= 1 + truth.smearings[where, high_r9] * rng.standard_normal((n, 2))
         et = _before_et_factor(truth, et)
         et /= _true_scale(truth, run_index, where, high_r9, gain)
+    else:
+        et *= truth.sim_scale
     events = Events(
         run=truth.runs[run_index] if kind == "data" else np.ones(n, np.uint32),
         event=np.zeros(n, np.uint64),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -44,6 +44,9 @@ N_GROUPS = 10
 
 FIT_KEYS = ("binning", "n_bins", "min_sim_events", "min_data_events", "tail_fraction", "tail_width")
 """Settings of a fit that a variation may change."""
+
+OWN_KEYS = ("mass_window", "background", "simulation")
+"""What else of a variation leaves the filling as it is."""
 
 NO_BITS = np.int32(NO_ROW - 1)
 """Number in place of that of a pair for events without the identification bits."""
@@ -97,6 +100,8 @@ class Variation:
     background : float
         Simulation gets a background that falls by e in `BACKGROUND_SLOPE`, with this share of the
         simulation of a pair in the window.
+    simulation : {"nominal", "other"}
+        Which simulation the fit compares the data with.
     fit : tuple of (str, value)
         Settings of the fit that differ.
     """
@@ -106,6 +111,7 @@ class Variation:
     filling: Filling = AS_NOMINAL
     mass_window: Pair | None = None
     background: float = 0.0
+    simulation: Literal["nominal", "other"] = "nominal"
     fit: tuple[tuple[str, Any], ...] = ()
 
     @classmethod
@@ -117,7 +123,7 @@ class Variation:
         InputError
             If it has no name, changes nothing, or a key or value makes no sense.
         """
-        known = {"name", "source", *Filling._fields, "mass_window", "background", *FIT_KEYS}
+        known = {"name", "source", *Filling._fields, *OWN_KEYS, *FIT_KEYS}
         for key in content:
             if key not in known:
                 cure = f"known keys are {', '.join(sorted(known))}"
@@ -132,8 +138,7 @@ class Variation:
             name=str(content["name"]),
             source=str(content.get("source", content["name"])),
             filling=Filling(**{k: parts[k] for k in Filling._fields if k in parts}),
-            mass_window=parts.get("mass_window"),
-            background=parts.get("background", 0.0),
+            **{key: parts[key] for key in OWN_KEYS if key in parts},
             fit=tuple((key, parts[key]) for key in FIT_KEYS if key in parts),
         )
 
@@ -190,6 +195,8 @@ def _check_change(key: str, value: Any, where: str) -> None:
         wanted = "two numbers"
     elif key == "reweight":
         good, wanted = value is False, "false"
+    elif key == "simulation":
+        good, wanted = value == "other", "other"
     elif key == "binning":
         good = value in ("fixed", "freedman-diaconis", "equal-content")
         wanted = "fixed, freedman-diaconis or equal-content"

@@ -117,6 +117,7 @@ def test_runner_holds_the_workflow_and_its_verbs() -> None:
     for verb in run verify environment; do scalesmear $verb --help >/dev/null; done
     ls /opt/workflow"""
     derivation = {"workflow.yml", "fit.yml", "no_fit.yml", "steps.yml", "inputs.yml"}
+    derivation |= {"other_simulation.yml", "no_other_simulation.yml"}
     specs = derivation | {"injection.yml", "injection_inputs.yml"}
     assert specs <= set(run(RUNNER, script).split())
 

@@ -335,6 +335,7 @@ def test_check_publishes_settings_categories_and_jobs(
     assert check(values_of(inputdata), output, monkeypatch) == 0
     published = yaml.safe_load((output / "published.yml").read_text())
     assert published.pop("variations") is published.pop("systematics_categories") is None
+    assert published.pop("other_jobs") is None
     jobs = [read_job(path) for path in published.pop("jobs")]
     assert [(job.kind, job.files) for job in jobs] == [
         (kind, tuple(JobFile("selected", name, inputdata / name) for name in names))
@@ -460,6 +461,63 @@ def test_variations_are_checked_and_handed_over(
     )
     values |= {"et_categories": "et-r9"}
     assert check(values, output, monkeypatch) == 0
+
+
+def test_another_simulation_has_jobs_of_its_own(
+    inputdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ["o1", "o2", "o3"]
+    list_others(inputdata, *names)
+    output = tmp_path / "check"
+    assert check(values_of(inputdata, systematics="standard-other"), output, monkeypatch) == 0
+    published = yaml.safe_load((output / "published.yml").read_text())
+    others = [read_job(path) for path in published["other_jobs"]]
+    assert [[file.listed_as for file in job.files] for job in others] == [
+        ["o1.root", "o2.root"],
+        ["o3.root"],
+    ]
+    assert {job.kind for job in others} == {"sim"}
+    nominal = [file.listed_as for path in published["jobs"] for file in read_job(path).files]
+    assert nominal == ["d1.root", "d2.root", "d3.root", "s1.root"]
+
+
+def list_others(folder: Path, *names: str) -> None:
+    """Add files of another simulation to the sample list."""
+    with (folder / "samples.tsv").open("a") as samples:
+        for name in names:
+            (folder / f"{name}.root").touch()
+            samples.write(f"other\tselected\t{name}.root\n")
+
+
+def test_another_simulation_and_what_takes_it_belong_together(
+    inputdata: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "check"
+    assert check(values_of(inputdata, systematics="standard-other"), output, monkeypatch) == 1
+    said = "'other simulation' takes another simulation, but none is listed; list its files in"
+    assert said in capsys.readouterr().err
+    list_others(inputdata, "o1")
+    for systematics in ("standard", None):
+        assert check(values_of(inputdata, systematics=systematics), output, monkeypatch) == 1
+        said = "o1.root is of type other, but no variation takes another simulation; write"
+        assert said in capsys.readouterr().err
+    assert not output.exists()
+
+
+def test_another_simulation_does_not_stand_for_the_nominal_one(
+    inputdata: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (inputdata / "samples.tsv").write_text("data\tselected\td1.root\n")
+    list_others(inputdata, "o1")
+    values = values_of(inputdata, systematics="standard-other")
+    assert check(values, tmp_path / "check", monkeypatch) == 1
+    assert "no file of simulation" in capsys.readouterr().err
 
 
 def test_without_truth_there_is_none(

@@ -188,6 +188,24 @@ def test_the_verb_writes_what_the_module_merges(
     assert "data: 2 files" in capsys.readouterr().out
 
 
+def test_another_simulation_stands_beside_the_data_of_the_nominal_one(tmp_path: Path) -> None:
+    nominal, output = tmp_path / "nominal.json", tmp_path / "other.json"
+    first = write_summaries(tmp_path, summary(), summary("sim"))
+    assert main(["cut-flow", "--summaries", *first, "--output", str(nominal)]) == 0
+    (other,) = write_summaries(tmp_path, summary("sim", sum_of_weights=7.0))
+    flags = ["--summaries", other, "--data-of", str(nominal), "--output", str(output)]
+    assert main(["cut-flow", *flags]) == 0
+    found = CutFlow.from_json(json.loads(output.read_text()))
+    assert found.data == merge(summary(), summary("sim")).data
+    assert found.sim.sum_of_weights == 7.0
+
+
+def test_data_do_not_come_twice() -> None:
+    known = merge(summary(), summary("sim")).data
+    with pytest.raises(InputError, match="summaries of data beside a cut flow that has them"):
+        merge_summaries([("one", summary()), ("two", summary("sim"))], known)
+
+
 def test_the_verb_leaves_nothing_behind_when_a_summary_is_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

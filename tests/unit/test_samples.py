@@ -46,6 +46,15 @@ def test_lines_are_type_tree_and_path(tmp_path: Path) -> None:
     )
 
 
+def test_another_simulation_is_simulation_beside_the_nominal_one(tmp_path: Path) -> None:
+    text = "sim\tselected\ts.root\nother\tselected\to.root\n"
+    path = write_list(tmp_path, text, "s.root", "o.root")
+    assert read_samples(path) == (
+        Sample("sim", "selected", "s.root"),
+        Sample("sim", "selected", "o.root", other=True),
+    )
+
+
 def test_the_type_is_not_guessed_from_the_path(tmp_path: Path) -> None:
     path = write_list(tmp_path, "sim\tselected\tdata.root\n", "data.root")
     assert read_samples(path)[0].kind == "sim"
@@ -57,7 +66,7 @@ def test_the_type_is_not_guessed_from_the_path(tmp_path: Path) -> None:
         ("data\tselected\n", r"tsv:1: has 2 columns separated by TAB: .*; write type<TAB>"),
         ("#\ndata selected d.root\n", r"tsv:2: has 1 columns"),
         ("data\t\td.root\n", r"tsv:1: has 3 columns"),
-        ("signal\tselected\td.root\n", r"tsv:1: type is 'signal'; write data or sim"),
+        ("signal\tselected\td.root\n", r"tsv:1: type is 'signal'; write data, sim or other"),
         (
             "data\tselected\tnone.root\n",
             r"tsv:1: input file .*none\.root does not exist; .*in cont",

@@ -13,7 +13,7 @@ import uproot
 from scalesmear import toys
 from scalesmear.cli import main
 from scalesmear.cli._ingredients import DataSet, read_ingredients
-from scalesmear.cli.toys import NUMBERS
+from scalesmear.cli.toys import NUMBERS, OTHER_STREAM
 from scalesmear.events import Events
 from scalesmear.io.ntuples import open_ntuple
 from scalesmear.io.samples import read_samples
@@ -202,6 +202,35 @@ def test_the_verb_writes_files_their_list_and_the_truth(tmp_path: Path) -> None:
     np.testing.assert_array_equal(second.event, expected.event)
     np.testing.assert_array_equal(second.r9, expected.r9)
     np.testing.assert_allclose(second.et, expected.et, rtol=3e-7)
+
+
+def test_another_simulation_is_listed_if_it_is_asked_for(tmp_path: Path) -> None:
+    plain = write_toys(tmp_path / "plain", 1)
+    assert not any(sample.other for sample in read_samples(plain / "samples.tsv"))
+    options = ["--other-events", "150", "--other-scale", "1.01", "--other-z-pt", "0.9"]
+    folder = write_toys(tmp_path / "other", 1, *options)
+    *nominal, other = read_samples(folder / "samples.tsv")
+    assert [sample.other for sample in (*nominal, other)] == [False, False, True]
+    for name in ("data-1", "sim-1"):
+        path = f"ntuples/{name}.root"
+        kind: Kind = "data" if name == "data-1" else "sim"
+        assert same(read_events(plain / path, kind), read_events(folder / path, kind))
+    found = read_events(folder / other.path, "sim")
+    truth = make_truth(9, 5, sim_z_pt=0.9, sim_scale=1.01)
+    expected = generate(truth, "sim", 150, stream=OTHER_STREAM)
+    np.testing.assert_array_equal(found.event, expected.event)
+    np.testing.assert_allclose(found.et, expected.et, rtol=3e-7)
+
+
+def test_all_energies_of_a_simulation_have_its_scale() -> None:
+    # the same stream: what is accepted with both is the same event, 1 % higher
+    one, other = (
+        generate(make_truth(3, sim_scale=scale), "sim", 3000, stream=2) for scale in (1.0, 1.01)
+    )
+    _, first, second = np.intersect1d(one.r9[:, 0], other.r9[:, 0], return_indices=True)
+    assert len(first) > 2000
+    np.testing.assert_allclose(other.et[second], 1.01 * one.et[first], rtol=1e-6)
+    np.testing.assert_allclose(other.mass[second], 1.01 * one.mass[first], rtol=1e-6)
 
 
 def test_a_file_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:

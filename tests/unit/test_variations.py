@@ -197,6 +197,13 @@ def test_standard_variations_have_at_least_eight_entries_and_are_sound() -> None
     assert len(distinct_fillings(found)) < len(found)
 
 
+def test_another_simulation_can_be_added_to_the_standard_variations() -> None:
+    *same, last = read_variations("standard-other")
+    assert tuple(same) == read_variations("standard")
+    assert {variation.simulation for variation in same} == {"nominal"}
+    assert (last.simulation, last.filling) == ("other", AS_NOMINAL)
+
+
 def test_a_file_of_variations_is_read_and_copied(tmp_path: Path) -> None:
     path = tmp_path / "mine.yml"
     path.write_text(
@@ -227,6 +234,7 @@ def test_a_file_of_variations_is_read_and_copied(tmp_path: Path) -> None:
         ("- {name: a, et_min: [35, x]}", "it must be two numbers"),
         ("- {name: a, id_bit: -2}", "a whole number above 0"),
         ("- {name: a, background: -0.1}", "0 or above"),
+        ("- {name: a, simulation: nominal}", "simulation is 'nominal'; it must be other"),
         ("- {name: a, binning: odd}", "fixed, freedman-diaconis or equal-content"),
         ("- {name: a, id_bit: 2}\n- {name: a, id_bit: 4}", "two variations are called 'a'"),
     ],

@@ -13,7 +13,10 @@ from tests.workflow.helpers import REPOSITORY, Shell, make_venv
 from scalesmear.cli import main
 from scalesmear.workflow.runtime import environment_variables
 
-SPECS = ("workflow.yml", "fit.yml", "no_fit.yml", "steps.yml")
+SPECS = (
+    *("workflow.yml", "fit.yml", "no_fit.yml", "other_simulation.yml", "no_other_simulation.yml"),
+    "steps.yml",
+)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ FOLDER_OF = {
 }
 
 
-OPTIONAL = ("--scaled", "--systematics", "--plots", "--recovery")
+OPTIONAL = ("--other", "--scaled", "--systematics", "--plots", "--recovery")
 """Flags that a stage that was left out leaves without a value."""
 
 
@@ -82,6 +82,11 @@ def check(output: Path) -> None:
     for number in range(inputs.get("n_jobs", 2)):
         write(output / f"jobs/{number}.tsv", json.dumps(number))
         jobs.append(str(output / f"jobs/{number}.tsv"))
+    others = []
+    for number in range(inputs.get("n_other_jobs", 0)):
+        write(output / f"jobs/other_{number}.tsv", json.dumps(number))
+        others.append(str(output / f"jobs/other_{number}.tsv"))
+    published["other_jobs"] = others or None
     write(output / "inputs.json", json.dumps(inputs))
     if inputs.get("sample_name"):
         write(output / "samples.yml", inputs["sample_name"])

@@ -39,7 +39,8 @@ def test_each_step_runs_by_itself_as_printed(derivation: Shell) -> None:
     inputs = derivation.folder / "inputs.yml"
     shipped = yaml.safe_load((REPOSITORY / "inputs.yml").read_text(encoding="utf-8"))
     chain = {key: shipped[key] for key in ("era", "fits")}
-    inputs.write_text(yaml.safe_dump(yaml.safe_load(inputs.read_text()) | chain))
+    values = yaml.safe_load(inputs.read_text()) | chain | {"n_other_jobs": 1}
+    inputs.write_text(yaml.safe_dump(values))
     assert derivation.workflow("workdir", "-o", "disable_prepub=true").code == 0
     # packtivity-run as it is, but on this machine whether or not there is Docker
     real = Path(sys.executable).with_name("packtivity-run")

@@ -96,6 +96,8 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     assert report["--fits"] == [str(work / f"{fit}/fit/fit.json") for fit in ("coarse", "fine")]
     assert report["--after"] == [str(work / f"after_{i}/histograms.npz") for i in (0, 1)]
     assert report["--systematics"] == [str(work / "systematics/systematics.json")]
+    assert "other_simulation/fill" in outcome.said
+    assert arguments(work / "systematics/systematics.json")["--other"] == []
     assert report["--plots"] == [str(work / "validation/plots.json")]
     assert report["--recovery"] == [str(work / "recovery/recovery.json")]
     recovery = arguments(work / "recovery/recovery.json")
@@ -105,6 +107,33 @@ def test_run_goes_through_all_stages_and_hands_over_the_right_files(derivation: 
     after = arguments(work / "after_0/histograms.npz")
     assert after["--smearings"] == [str(work / "export/era_smearings.dat")]
     assert "--scales" not in arguments(work / "before_0/histograms.npz")
+
+
+def test_another_simulation_goes_its_own_way_to_the_systematic_errors(derivation: Shell) -> None:
+    inputs = derivation.folder / "inputs.yml"
+    inputs.write_text(yaml.safe_dump(yaml.safe_load(inputs.read_text()) | {"n_other_jobs": 2}))
+    outcome = scalesmear_run(derivation)
+    assert outcome.code == 0, outcome.said
+    # select, spectra and fill in two jobs each, cut flow and weights
+    assert "workdir: whole, 40 stages, 58 steps" in outcome.out
+    work = derivation.folder / "workdir"
+    other = work / "other_simulation"
+    systematics = arguments(work / "systematics/systematics.json")
+    assert systematics["--histograms"] == [
+        str(work / f"systematics_fill_{i}/variations") for i in (0, 1)
+    ]
+    assert systematics["--other"] == [str(other / f"fill_{i}/variations") for i in (0, 1)]
+    selected = arguments(other / "select_1/events.arrow")
+    assert selected["--job"] == [str(work / "check/jobs/other_1.tsv")]
+    cut_flow = arguments(other / "cut_flow/cut_flow.json")
+    assert cut_flow["--data-of"] == [str(work / "cut_flow/cut_flow.json")]
+    assert cut_flow["--summaries"] == [str(other / f"select_{i}/summary.json") for i in (0, 1)]
+    weights = arguments(other / "reweight/weights.tsv")
+    assert weights["--data-of"] == [str(work / "reweight/reweight.json")]
+    assert weights["--spectra"] == [str(other / f"z_spectra_{i}/spectra.json") for i in (0, 1)]
+    filled = arguments(other / "fill_0/variations")
+    assert filled["--weights"] == [str(other / "reweight/weights.tsv")]
+    assert filled["--cut-flow"] == [str(other / "cut_flow/cut_flow.json")]
 
 
 def test_without_a_table_of_samples_nothing_is_scaled(derivation: Shell) -> None:

@@ -22,6 +22,8 @@ SPECS = (
     "workflow.yml",
     "fit.yml",
     "no_fit.yml",
+    "other_simulation.yml",
+    "no_other_simulation.yml",
     "steps.yml",
     "inputs.yml",
     "recast.yml",

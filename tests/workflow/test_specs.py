@@ -23,10 +23,11 @@ REPOSITORY = Path(__file__).parents[2]
 STEPS: dict[str, Any] = yaml.safe_load((REPOSITORY / "steps.yml").read_text())
 STAGES: dict[str, list[dict[str, Any]]] = {
     name: yaml.safe_load((REPOSITORY / name).read_text())["stages"]
-    for name in ("workflow.yml", "fit.yml", "injection.yml")
+    for name in ("workflow.yml", "fit.yml", "other_simulation.yml", "injection.yml")
 }
 COMMANDS = [name for name, step in STEPS.items() if step["process"]]
-NO_FIT: dict[str, Any] = yaml.safe_load((REPOSITORY / "no_fit.yml").read_text())
+SUB_WORKFLOW_OF = dict.fromkeys(FITS, "fit.yml") | {"other_simulation": "other_simulation.yml"}
+"""Sub-workflows of stages that have one; no_<name> is in its place where it is not asked for."""
 
 # What `check` and `export` write to published.yml; test_chain.py compares it with the real ones.
 PUBLISHED_BY_CHECK = {
@@ -40,6 +41,7 @@ PUBLISHED_BY_CHECK = {
         "plots",
         "truth",
         "jobs",
+        "other_jobs",
         "inputs",
         "sample_table",
         "sample_name",
@@ -65,6 +67,12 @@ def steps_of(stage: dict[str, Any]) -> list[str]:
     return [reference.removeprefix("steps.yml#/") for reference in chosen]
 
 
+def stages_of(file: str) -> list[dict[str, Any]]:
+    """Return the stages of a file of the workflow."""
+    found: list[dict[str, Any]] = yaml.safe_load((REPOSITORY / file).read_text())["stages"]
+    return found
+
+
 def all_stages() -> list[tuple[str, dict[str, Any]]]:
     return [(file, stage) for file, stages in STAGES.items() for stage in stages]
 
@@ -84,7 +92,7 @@ def parameters_of_step(name: str) -> set[str]:
 
 def published_by(file: str, stage_name: str) -> set[str]:
     if stage_name == "init":
-        return parameters_of_sub_workflow() if file == "fit.yml" else {"samples"}
+        return parameters_of_sub_workflow(file) if is_inside(file) else {"samples"}
     stage = next(stage for stage in STAGES[file] if stage["name"] == stage_name)
     step, *others = steps_of(stage)
     publish = set(STEPS[step]["publisher"].get("publish") or PUBLISHED[step])
@@ -92,8 +100,16 @@ def published_by(file: str, stage_name: str) -> set[str]:
     return publish
 
 
-def parameters_of_sub_workflow() -> set[str]:
-    keys = [set(stage["scheduler"]["parameters"]) for stage in stages_of_fits()]
+def is_inside(file: str) -> bool:
+    return file in SUB_WORKFLOW_OF.values()
+
+
+def parameters_of_sub_workflow(file: str) -> set[str]:
+    keys = [
+        set(stage["scheduler"]["parameters"])
+        for stage in STAGES["workflow.yml"]
+        if SUB_WORKFLOW_OF.get(stage["name"]) == file
+    ]
     assert all(others == keys[0] for others in keys)
     return keys[0]
 
@@ -117,7 +133,7 @@ def sources(file: str, selector: str) -> list[tuple[str, str]]:
     """Return the (file, stage)s that a selector means."""
     inside = re.search(r"\[\*\]\.(\w+)", selector)
     return [
-        ("fit.yml", inside[1]) if inside and name in FITS else (file, name)
+        (SUB_WORKFLOW_OF[name], inside[1]) if inside and name in SUB_WORKFLOW_OF else (file, name)
         for name in beginnings(selector)
     ]
 
@@ -133,12 +149,12 @@ def test_stage_supplies_exactly_the_parameters_of_its_step(
 ) -> None:
     steps = steps_of(stage)
     if not steps:
+        inside = SUB_WORKFLOW_OF[stage["name"]]
         wanted = {
-            output for f, _, source, output in selections() if (f, source) == ("fit.yml", "init")
+            output for f, _, source, output in selections() if (f, source) == (inside, "init")
         }
-        assert stage in stages_of_fits()
         cases = stage["scheduler"]["cases"]
-        assert [c["workflow"]["$ref"] for c in cases] == ["fit.yml", "no_fit.yml"]
+        assert [c["workflow"]["$ref"] for c in cases] == [inside, f"no_{inside}"]
     else:
         wanted = {name.removesuffix("!r") for step in steps for name in parameters_of_step(step)}
         # containers see the folders of what a stage takes from others, here that of the inputs
@@ -179,7 +195,7 @@ def test_each_fit_may_build_on_all_before_it_and_waits_for_them() -> None:
 
 
 def test_a_fit_that_is_not_made_hands_over_empty_lists() -> None:
-    (fit,) = NO_FIT["stages"]
+    (fit,) = stages_of("no_fit.yml")
     assert fit["name"] == "fit"
     read = [
         value
@@ -190,6 +206,13 @@ def test_a_fit_that_is_not_made_hands_over_empty_lists() -> None:
     assert all(selection["flatten"] for selection in read)
     empty = fit["scheduler"]["step"]["publisher"]["publish"]
     assert empty == {selection["output"]: [] for selection in read}
+
+
+def test_another_simulation_that_is_not_listed_hands_over_an_empty_name() -> None:
+    (fill,) = stages_of("no_other_simulation.yml")
+    (last,) = [s for s in STAGES["other_simulation.yml"] if s["name"] == fill["name"]]
+    publish = fill["scheduler"]["step"]["publisher"]["publish"]
+    assert publish == dict.fromkeys(published_by("other_simulation.yml", last["name"]), "")
 
 
 @pytest.mark.parametrize(("file", "stage"), all_stages())

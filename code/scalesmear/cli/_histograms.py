@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from scalesmear.histogram import Kind
+
 
 def read_jobs(paths: Sequence[str]) -> tuple[MassHistograms, MassHistograms]:
     """Return the sums of all jobs of data and of simulation.
@@ -25,18 +27,30 @@ def read_jobs(paths: Sequence[str]) -> tuple[MassHistograms, MassHistograms]:
         If there is no data or no simulation among them, or they differ in their binning.
     """
     jobs = [read_histograms(path) for path in paths]
-    sums = {}
-    for kind in ("data", "sim"):
-        parts = [job for job in jobs if job.kind == kind]
-        if not parts:
-            raise InputError(
-                " ".join(paths), f"no histograms of {kind} among them", "give data and simulation"
-            )
-        try:
-            sums[kind] = add_up(parts)
-        except ValueError as error:
-            raise InputError(" ".join(paths), str(error), "fill all with one setting") from error
-    return sums["data"], sums["sim"]
+    return _sum_of(jobs, "data", paths), _sum_of(jobs, "sim", paths)
+
+
+def read_simulation(paths: Sequence[str]) -> MassHistograms:
+    """Return the sum of all jobs of simulation.
+
+    Raises
+    ------
+    InputError
+        If there is none among them, or they differ in their binning.
+    """
+    return _sum_of([read_histograms(path) for path in paths], "sim", paths)
+
+
+def _sum_of(jobs: Sequence[MassHistograms], kind: Kind, paths: Sequence[str]) -> MassHistograms:
+    parts = [job for job in jobs if job.kind == kind]
+    if not parts:
+        raise InputError(
+            " ".join(paths), f"no histograms of {kind} among them", "give data and simulation"
+        )
+    try:
+        return add_up(parts)
+    except ValueError as error:
+        raise InputError(" ".join(paths), str(error), "fill all with one setting") from error
 
 
 def configure_migration(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
@@ -36,6 +36,7 @@ from scalesmear.io.pileupfile import read_pileup
 from scalesmear.io.plotfile import read_plots, write_plots
 from scalesmear.io.samples import (
     NO_TREE,
+    OTHER,
     Job,
     Sample,
     check_slim,
@@ -74,6 +75,7 @@ def run(args: argparse.Namespace) -> None:
     }
     check_refinements(inputs.chain, categories)
     _check_systematics(inputs, categories)
+    _check_other(inputs, samples)
     if inputs.truth is not None:
         read_truth(str(existing(inputs.truth, "truth", PUT_IT_THERE)))
     plan = inputs.settings()["fit"]
@@ -83,7 +85,7 @@ def run(args: argparse.Namespace) -> None:
     to_luminosity = _read_ingredients(inputs)
     if inputs.plots is not None:
         read_plots(inputs.plots)
-    jobs = split_jobs(samples, inputs.files_per_job, Path(inputs.samples).absolute().parent)
+    jobs = _split(inputs, samples)
     _publish(Path(args.output).absolute(), inputs, categories, jobs, to_luminosity)
     _say(samples, jobs, inputs.chain, categories)
 
@@ -95,7 +97,7 @@ def _read_both_kinds(path: str) -> tuple[Sample, ...]:
     """
     samples = read_samples(existing(plain_path(path), "sample list", PUT_IT_THERE))
     for kind, name in (("data", "data"), ("sim", "simulation")):
-        if not any(sample.kind == kind for sample in samples):
+        if not any(sample.kind == kind and not sample.other for sample in samples):
             raise InputError(path, f"no file of {name}", f"list at least one of type {kind}")
     return samples
 
@@ -110,6 +112,20 @@ def _check_slim(inputs: Inputs, samples: tuple[Sample, ...]) -> None:
         raise InputError(slim[0].path, problem, "write reweight: false")
     for sample in slim:
         open_slim(Path(inputs.samples).parent / sample.path, sample.kind)
+
+
+class Jobs(NamedTuple):
+    """The jobs of `select`, and those of another simulation."""
+
+    nominal: tuple[Job, ...]
+    other: tuple[Job, ...]
+
+
+def _split(inputs: Inputs, samples: tuple[Sample, ...]) -> Jobs:
+    """Return the jobs that the files are split into."""
+    folder = Path(inputs.samples).absolute().parent
+    parts = ([s for s in samples if s.other is other] for other in (False, True))
+    return Jobs(*(split_jobs(part, inputs.files_per_job, folder) for part in parts))
 
 
 def _read_ingredients(inputs: Inputs) -> Ingredients | None:
@@ -128,7 +144,7 @@ def _publish(
     output: Path,
     inputs: Inputs,
     categories: dict[str, CategorySet],
-    jobs: tuple[Job, ...],
+    jobs: Jobs,
     to_luminosity: Ingredients | None,
 ) -> None:
     """Write all files beside their places, then move them there."""
@@ -154,7 +170,7 @@ def _write(
     output: Path,
     inputs: Inputs,
     categories: dict[str, CategorySet],
-    jobs: tuple[Job, ...],
+    jobs: Jobs,
 ) -> dict[str, Any]:
     """Write all files into `part`; return what to publish, with the paths in `output`."""
     published: dict[str, Any] = {}
@@ -175,8 +191,9 @@ def _write(
     for fit, chosen in categories.items():
         write_categories(part / "categories" / f"{fit}.yml", chosen)
     published |= _fits(inputs.chain, categories, output)
-    names = _job_names(jobs)
-    for name, job in zip(names, jobs, strict=True):
+    names = _job_names(jobs.nominal)
+    others = [f"other_{number:03d}.tsv" for number in range(len(jobs.other))]
+    for name, job in zip(names + others, jobs.nominal + jobs.other, strict=True):
         write_job(part / "jobs" / name, job)
     published["plots"] = None
     if inputs.plots is not None:
@@ -184,7 +201,9 @@ def _write(
         published["plots"] = str(output / "plots.tsv")
     published["inputs"] = str(output / "inputs.json")
     published |= _write_variations(part, output, inputs)
-    return published | {"jobs": [str(output / "jobs" / name) for name in names]}
+    published["jobs"] = [str(output / "jobs" / name) for name in names]
+    published["other_jobs"] = [str(output / "jobs" / name) for name in others] or None
+    return published
 
 
 def _check_systematics(inputs: Inputs, categories_of: dict[str, CategorySet]) -> None:
@@ -201,6 +220,21 @@ def _check_systematics(inputs: Inputs, categories_of: dict[str, CategorySet]) ->
             raise InputError("systematics_categories", f"{problem} of the fit {fit}", cure)
     for variation in read_variations(inputs.systematics):
         variation.check(categories, inputs.settings()["fill"])
+
+
+def _check_other(inputs: Inputs, samples: tuple[Sample, ...]) -> None:
+    """Refuse a variation that takes another simulation without one, and another one that none takes."""
+    variations = () if inputs.systematics is None else read_variations(inputs.systematics)
+    wanted = [variation.name for variation in variations if variation.simulation == OTHER]
+    listed = [sample.path for sample in samples if sample.other]
+    if wanted and not listed:
+        problem = f"variation {wanted[0]!r} takes another simulation, but none is listed"
+        cure = f"list its files in {inputs.samples} with type {OTHER}, or take other variations"
+        raise InputError("systematics", problem, cure)
+    if listed and not wanted:
+        problem = f"{listed[0]} is of type {OTHER}, but no variation takes another simulation"
+        cure = "write systematics: standard-other, or take the files off the list"
+        raise InputError(inputs.samples, problem, cure)
 
 
 def _write_variations(part: Path, output: Path, inputs: Inputs) -> dict[str, str | None]:
@@ -275,12 +309,16 @@ def _job_names(jobs: tuple[Job, ...]) -> list[str]:
 
 def _say(
     samples: tuple[Sample, ...],
-    jobs: tuple[Job, ...],
+    jobs: Jobs,
     chain: Chain,
     categories: dict[str, CategorySet],
 ) -> None:
     n_data = sum(sample.kind == "data" for sample in samples)
-    print(f"{n_data} files of data, {len(samples) - n_data} of simulation, in {len(jobs)} jobs")
+    n_other = sum(sample.other for sample in samples)
+    n_sim = len(samples) - n_data - n_other
+    print(f"{n_data} files of data, {n_sim} of simulation, in {len(jobs.nominal)} jobs")
+    if n_other:
+        print(f"{n_other} files of another simulation, in {len(jobs.other)} jobs")
     for fit, base in chain.links:
         chosen = categories[fit]
         print(

@@ -16,8 +16,9 @@ import numpy as np
 import yaml
 
 from scalesmear.cells import Boxes
-from scalesmear.cli._histograms import read_jobs
+from scalesmear.cli._histograms import read_jobs, read_simulation
 from scalesmear.combining import Systematics, add_systematics
+from scalesmear.errors import InputError
 from scalesmear.fitplan import FitPlan
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.files import read_settings, write_json, write_text
@@ -33,13 +34,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from scalesmear.systematics import Floats
-    from scalesmear.variations import Filling
+    from scalesmear.variations import Filling, Variation
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this verb."""
     parser.add_argument(
         "--histograms", required=True, nargs="+", metavar="DIR", help="of fill-variations, all jobs"
+    )
+    parser.add_argument(
+        "--other", nargs="*", default=(), metavar="DIR", help="the same of another simulation"
     )
     parser.add_argument("--categories", required=True, metavar="FILE", help="category file")
     parser.add_argument("--variations", required=True, metavar="FILE", help="file of variations")
@@ -54,8 +58,8 @@ def run(args: argparse.Namespace) -> None:
     variations = read_variations(args.variations)
     categories = read_categories(args.categories)
     settings = replace(read_settings(args.settings, FitPlan).settings, start="default")
-    grouped = _grouped(args.histograms, distinct_fillings(variations))
-    found = derive_systematics(grouped, categories, settings, variations)
+    grouped, other = _grouped(args.histograms, args.other, variations)
+    found = derive_systematics(grouped, categories, settings, variations, other=other)
     folder = Path(args.output).absolute()
     total, smearing = found.total
     source = _table(found, total)
@@ -85,12 +89,34 @@ def _with_systematics(path: str) -> str:
     return f"{stem}_systematics_{kind}" if stem else f"systematics_{kind}"
 
 
-def _grouped(folders: Sequence[str], fillings: tuple[Filling, ...]) -> dict[Filling, GroupedPairs]:
-    """Add up the histograms of all jobs, for each filling."""
-    return {
-        filling: GroupedPairs.of(*read_jobs([f"{folder}/{number}.npz" for folder in folders]))
-        for number, filling in enumerate(fillings)
-    }
+def _grouped(
+    folders: Sequence[str], others: Sequence[str], variations: Sequence[Variation]
+) -> tuple[dict[Filling, GroupedPairs], dict[Filling, GroupedPairs]]:
+    """Add up the histograms of all jobs, for each filling: with the nominal simulation, and with the other.
+
+    Raises
+    ------
+    InputError
+        If a variation takes another simulation and there is none.
+    """
+    with_other = {v.filling: v.name for v in variations if v.simulation == "other"}
+    nominal, other = {}, {}
+    for number, filling in enumerate(distinct_fillings(variations)):
+        data, sim = read_jobs(_files(folders, number))
+        nominal[filling] = GroupedPairs.of(data, sim)
+        if filling in with_other:
+            if not others:
+                problem = (
+                    f"not given, but variation {with_other[filling]!r} takes another simulation"
+                )
+                raise InputError("--other", problem, "give the folders of its histograms")
+            other[filling] = GroupedPairs.of(data, read_simulation(_files(others, number)))
+    return nominal, other
+
+
+def _files(folders: Sequence[str], number: int) -> list[str]:
+    """Return the histograms of a filling of all jobs, as fill-variations numbers them."""
+    return [f"{folder}/{number}.npz" for folder in folders]
 
 
 def _table(found: SystematicErrors, relative: Floats) -> Systematics:

@@ -1,7 +1,8 @@
 """Generate ntuples of data and simulation with known scales, smearings and run drift.
 
 Writes ECALELF-like ROOT files, their sample list samples.tsv, the luminosity and the cross section
-that belong to them as samples.yml, and what was put in as truth.json.
+that belong to them as samples.yml, and what was put in as truth.json. If events of it are asked for, a
+file of another simulation is in the list too, of type other.
 Equal seeds give equal events; a file's events do not depend on how many other files there are.
 
 Background is 0 unless asked for: the fits have no model of it.
@@ -10,7 +11,7 @@ Background is 0 unless asked for: the fits have no model of it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,6 +20,7 @@ import yaml
 from scalesmear.errors import InputError
 from scalesmear.io.files import write_json, write_text
 from scalesmear.io.ntuples import COMPRESSIONS, ntuple_branches, write_ntuple
+from scalesmear.io.samples import OTHER
 from scalesmear.progress import Progress
 from scalesmear.toys import CROSS_SECTION, chunk_sizes, make_truth, other_branches, produce_chunk
 
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 TREE = "selected"
 SAMPLE = "zee"
 
+OTHER_STREAM = 1 << 20
+"""Number of the stream of another simulation, above those of all files."""
+
 
 class Option(NamedTuple):
     """A number that can be chosen: default, allowed range and meaning."""
@@ -48,6 +53,7 @@ COUNTS = {
     "seed": Option(1, 0, math.inf, "of truth and events"),
     "data-events": Option(1_000_000, 1, math.inf, "events in all data files together"),
     "sim-events": Option(2_000_000, 1, math.inf, "events in all files of simulation together"),
+    "other-events": Option(0, 0, math.inf, "events of another simulation, in one file"),
     "data-files": Option(4, 1, math.inf, "number of data files"),
     "sim-files": Option(4, 1, math.inf, "number of files of simulation"),
     "runs": Option(60, 1, 10_000, "number of runs of data"),
@@ -56,6 +62,8 @@ NUMBERS = {
     "background-fraction": Option(0.0, 0.0, 0.9, "of non-resonant pairs in data"),
     "negative-fraction": Option(0.12, 0.0, 0.4, "of simulated events with a negative weight"),
     "sim-z-pt": Option(1.1, 0.2, 5.0, "factor on the pT of the Z in simulation"),
+    "other-z-pt": Option(0.95, 0.2, 5.0, "factor on the pT of the Z in the other simulation"),
+    "other-scale": Option(1.0, 0.9, 1.1, "factor on all energies in the other simulation"),
     "gain-6-scale": Option(1.007, 0.5, 2.0, "factor that data need in gain 6"),
     "gain-1-scale": Option(1.02, 0.5, 2.0, "factor that data need in gain 1"),
     "et-slope": Option(0.0, -0.02, 0.02, "rise per 10 GeV of the factor that data need by Et"),
@@ -103,10 +111,21 @@ def run(args: argparse.Namespace) -> None:
             write_ntuple(folder / name, chunks, TREE, args.compression)
             lines.append(f"{kind}\t{TREE}\t{name}\n")
             progress.advance(events=n, files=1)
+    if args.other_events:
+        lines.append(_write_other(truth, args))
     write_text(folder / "samples.tsv", "".join(lines))
     write_text(folder / "samples.yml", yaml.safe_dump(table_of(made), sort_keys=False))
     write_json(folder / "truth.json", truth.as_json())
     print(f"{args.data_events} data and {args.sim_events} simulated events in {folder}")
+
+
+def _write_other(truth: ToyTruth, args: argparse.Namespace) -> str:
+    """Write the file of another simulation; return its line of the sample list."""
+    other = replace(truth, sim_z_pt=args.other_z_pt, sim_scale=args.other_scale)
+    name = "ntuples/other-1.root"
+    chunks = _chunks(other, "sim", args.other_events, OTHER_STREAM, Made())
+    write_ntuple(Path(args.output) / name, chunks, TREE, args.compression)
+    return f"{OTHER}\t{TREE}\t{name}\n"
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -1,8 +1,9 @@
 """The sample list of a derivation, and the jobs that its files are split into.
 
-A line of the list is ``type<TAB>tree<TAB>path``, where type is ``data`` or ``sim`` (``mc`` means
-the same) and the path starts at the folder of the list. Blank lines and lines that start with ``#``
-are skipped. In place of the tree, ``-`` says that the file is a table of slim events.
+A line of the list is ``type<TAB>tree<TAB>path``, where type is ``data``, ``sim`` (``mc`` means the
+same) or ``other``, another simulation for systematic errors, and the path starts at the folder of the
+list. Blank lines and lines that start with ``#`` are skipped. In place of the tree, ``-`` says that the
+file is a table of slim events.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from scalesmear.histogram import Kind
     from scalesmear.selection import SelectSettings
 
-KINDS: dict[str, Literal["data", "sim"]] = {"data": "data", "sim": "sim", "mc": "sim"}
+OTHER = "other"
+"""Type of the files of another simulation."""
+
+KINDS: dict[str, Literal["data", "sim"]] = {"data": "data", "sim": "sim", "mc": "sim", OTHER: "sim"}
 
 NO_TREE = "-"
 """What a line has in place of the tree, if its file is a table of slim events."""
@@ -34,6 +38,7 @@ class Sample:
     kind: Kind
     tree: str
     path: str  # as listed
+    other: bool = False  # simulation that only a variation takes, in place of the nominal one
 
 
 class JobFile(NamedTuple):
@@ -91,8 +96,8 @@ def _sample(line: str, where: str) -> Sample:
         raise InputError(where, problem, "write type<TAB>tree<TAB>path")
     kind, tree, path = columns
     if kind not in KINDS:
-        raise InputError(where, f"type is {kind!r}", "write data or sim")
-    return Sample(KINDS[kind], tree, path)
+        raise InputError(where, f"type is {kind!r}", "write data, sim or other")
+    return Sample(KINDS[kind], tree, path, kind == OTHER)
 
 
 def existing_input(path: Path, where: str) -> Path:

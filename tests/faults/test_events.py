@@ -57,8 +57,8 @@ def test_f09_data_or_simulation_is_said_and_not_guessed(tmp_path: Path) -> None:
     (tmp_path / "data.root").touch()
     (path := tmp_path / "samples.tsv").write_text("sim\tselected\tdata.root\n")
     assert [sample.kind for sample in read_samples(path)] == ["sim"]
-    path.write_text("other\tselected\tdata.root\n")
-    with pytest.raises(InputError, match=r"samples.tsv:1: type is 'other'; write data or sim"):
+    path.write_text("electron\tselected\tdata.root\n")
+    with pytest.raises(InputError, match=r"samples.tsv:1: type is 'electron'; write data"):
         read_samples(path)
 
 

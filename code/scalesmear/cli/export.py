@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from scalesmear.export import Export
 
 DECIMALS = 6
-"""Digits of an exported scale after the point."""
+"""Digits of an exported scale or smearing after the point: files do not show on which processor a fit was."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -70,15 +70,15 @@ def _write_tables(folder: Path, era: str, export: Export, steps: Sequence[Step])
     """Write scales and smearings of each fit alone, of each product, and of the final one."""
     for step in steps:
         scales, smearings = step.tables()
-        write_scales(folder / f"{era}_{step.name}_scales.dat", scales)
-        write_smearings(folder / f"{era}_{step.name}_smearings.dat", smearings)
+        write_scales(folder / f"{era}_{step.name}_scales.dat", scales, DECIMALS)
+        write_smearings(folder / f"{era}_{step.name}_smearings.dat", smearings, DECIMALS)
     names = {export.chain.name_in_field(fit): fit for fit in export.chain.names}
     for name, product in [
         *((f"{era}_{name}", export.products[fit]) for name, fit in names.items()),
         (era, export.final),
     ]:
         write_scales(folder / f"{name}_scales.dat", product.scales, DECIMALS)
-        write_smearings(folder / f"{name}_smearings.dat", product.smearings)
+        write_smearings(folder / f"{name}_smearings.dat", product.smearings, DECIMALS)
 
 
 def _say(era: str, export: Export, n_run_bins: int) -> None:

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> None:
         write_systematics(path, _table(found, found.of_source(name)[0]))
     names = [folder / _with_systematics(path) for path in (args.scales, args.smearings)]
     write_scales(names[0], scales, decimals=6)
-    write_smearings(names[1], smearings)
+    write_smearings(names[1], smearings, decimals=6)
     published = {
         "systematics": str(folder / "systematics.json"),
         "table": str(folder / "systematics.tsv"),

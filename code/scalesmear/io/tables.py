@@ -149,13 +149,24 @@ def write_scales_json(path: str | os.PathLike[str], table: ScaleTable) -> None:
 # --------------------------------------------------------------------------------- smearings
 
 
-def write_smearings(path: str | os.PathLike[str], table: SmearingTable) -> None:
-    """Write smearings: name of the window, then e_mean, rho and phi, each with its error."""
+def write_smearings(
+    path: str | os.PathLike[str], table: SmearingTable, decimals: int | None = None
+) -> None:
+    """Write smearings: name of the window, then e_mean, rho and phi, each with its error.
+
+    Parameters
+    ----------
+    path : path
+    table : SmearingTable
+    decimals : int or None
+        Digits of rho after the point, two more for its error; None for all that count.
+    """
+    digits = None, None, decimals, decimals and decimals + 2
     columns = (table.e_mean, table.err_e_mean, table.rho, table.err_rho)
     rows = (
         [
             table.boxes.window(row).label,
-            *(_value(float(column[row])) for column in columns),
+            *(_value(float(column[row]), n) for column, n in zip(columns, digits, strict=True)),
             *(_angle(float(column[row])) for column in (table.phi, table.err_phi)),
         ]
         for row in range(len(table))

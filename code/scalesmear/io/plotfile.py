@@ -7,18 +7,17 @@ Files of the earlier framework load unchanged.
 
 from __future__ import annotations
 
-import json
 import math
 import re
-import zipfile
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scalesmear.errors import InputError
-from scalesmear.io.files import existing, whole_file, write_text
+from scalesmear.io.arrayfile import read_record, write_record
+from scalesmear.io.files import write_text
 from scalesmear.validation import VARIABLES, Leg, Plot, PlotCells
 
 if TYPE_CHECKING:
@@ -134,17 +133,7 @@ def _text(window: Range) -> str:
 
 def write_cells(path: str | os.PathLike[str], cells: PlotCells) -> None:
     """Write what a job filled, whole or not at all."""
-    header = {
-        "kind": cells.kind,
-        "plots": cells.plots,
-        "states": cells.states,
-        "exponent": cells.exponent,
-        "n_events": cells.n_events,
-        "dropped": cells.dropped,
-    }
-    with whole_file(path) as part, part.open("wb") as stream:
-        arrays = {name: getattr(cells, name) for name in CELLS}
-        np.savez_compressed(stream, header=np.array(json.dumps(header)), **arrays)
+    write_record(path, cells, CELLS, compress=True)
 
 
 def read_cells(path: str | os.PathLike[str]) -> PlotCells:
@@ -155,14 +144,5 @@ def read_cells(path: str | os.PathLike[str]) -> PlotCells:
     InputError
         If the file is missing, damaged, or holds something else.
     """
-    found = existing(path, "file of filled plots")
-    try:
-        with found.open("rb") as stream, np.load(stream, allow_pickle=False) as content:
-            header: dict[str, Any] = json.loads(str(content["header"]))
-            arrays = {name: content[name].astype(kind) for name, kind in CELLS.items()}
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        cure = "write it again with scalesmear fill-plots"
-        raise InputError(found, f"not a whole file of filled plots ({error})", cure) from error
-    for name in ("plots", "states"):
-        header[name] = tuple(header[name])
-    return PlotCells(**header, **arrays)
+    cure = "write it again with scalesmear fill-plots"
+    return read_record(path, CELLS, PlotCells, "file of filled plots", cure)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scalesmear.cutflow import CutFlow, SampleCutFlow, merge_summaries
+from scalesmear.cutflow import SampleCutFlow, merge_summaries
+from scalesmear.io.cutflowfile import read_cut_flow
 from scalesmear.io.files import read_json, write_json
 from scalesmear.provenance import provenance
 
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _data_of(path: str) -> SampleCutFlow:
-    return CutFlow.from_json(read_json(path, "cut flow"), path).data
+    return read_cut_flow(path).data
 
 
 def _say(kind: str, sample: SampleCutFlow) -> None:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from scalesmear.cutflow import CutFlow
 from scalesmear.export import ExportSettings, Step, build_export, result_json
-from scalesmear.io.files import read_json, read_settings, write_json, write_text
+from scalesmear.io.cutflowfile import read_cut_flow
+from scalesmear.io.files import read_settings, write_json, write_text
 from scalesmear.io.fitfile import read_fit
 from scalesmear.io.tables import read_run_bins, read_scales, write_scales, write_smearings
 from scalesmear.provenance import provenance
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> None:
     fits = [read_fit(path) for path in args.fits]
     steps = [Step(fit.name, fit.categories, fit.result) for fit in fits]
     run_bins = read_run_bins(args.run_bins)
-    cut_flow = CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow)
+    cut_flow = read_cut_flow(args.cut_flow)
     stability = read_scales(args.scales)
     export = build_export(stability, steps, settings.chain, run_bins, cut_flow.data.runs)
     folder = Path(args.output).resolve()

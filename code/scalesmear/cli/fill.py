@@ -17,11 +17,11 @@ from scalesmear.cli._filling import (
     read_corrections,
     threads_of,
 )
-from scalesmear.cutflow import CutFlow
 from scalesmear.fill import FillSettings, fill_masses
 from scalesmear.io.categoryfile import read_categories
+from scalesmear.io.cutflowfile import read_cut_flow
 from scalesmear.io.eventfile import open_events
-from scalesmear.io.files import read_json, read_settings
+from scalesmear.io.files import read_settings
 from scalesmear.io.histogramfile import write_histograms
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     """Read events and corrections, fill, write the histograms."""
     settings = read_settings(args.settings, FillSettings)
     events = open_events(args.events)
-    cut_flow = CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow)
+    cut_flow = read_cut_flow(args.cut_flow)
     corrections = read_corrections(args, settings.seed, settings.tails)
     histograms = fill_masses(
         batches(events, corrections.columns(events.kind)),

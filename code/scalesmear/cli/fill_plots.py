@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scalesmear.cli._filling import add_correction_flags, batches, exponent_of, read_corrections
-from scalesmear.cutflow import CutFlow
+from scalesmear.io.cutflowfile import read_cut_flow
 from scalesmear.io.eventfile import open_events
-from scalesmear.io.files import read_json, read_settings
+from scalesmear.io.files import read_settings
 from scalesmear.io.plotfile import read_plots, write_cells
 from scalesmear.validation import COLUMNS, PlotSettings, fill_plots
 
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> None:
     """Read events and corrections, fill, write."""
     settings = read_settings(args.settings, PlotSettings)
     events = open_events(args.events)
-    cut_flow = CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow)
+    cut_flow = read_cut_flow(args.cut_flow)
     corrections = read_corrections(args, settings.seed, settings.tails)
     cells = fill_plots(
         batches(events, COLUMNS),

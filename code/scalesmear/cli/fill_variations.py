@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalesmear.cli._filling import add_correction_flags, batches, exponent_of, read_corrections
-from scalesmear.cutflow import CutFlow
 from scalesmear.fill import FillSettings
 from scalesmear.io.categoryfile import read_categories
+from scalesmear.io.cutflowfile import read_cut_flow
 from scalesmear.io.eventfile import open_events
-from scalesmear.io.files import read_json, read_settings
+from scalesmear.io.files import read_settings
 from scalesmear.io.histogramfile import write_histograms
 from scalesmear.io.variationsfile import read_variations
 from scalesmear.variations import distinct_fillings, fill_variations, variation_columns
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
     """Read events and corrections, fill, write the histograms."""
     settings = read_settings(args.settings, FillSettings)
     events = open_events(args.events)
-    cut_flow = CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow)
+    cut_flow = read_cut_flow(args.cut_flow)
     corrections = read_corrections(args, settings.seed)
     fillings = distinct_fillings(read_variations(args.variations))
     found = fill_variations(

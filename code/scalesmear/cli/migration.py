@@ -15,12 +15,12 @@ from scalesmear.cli._filling import (
     read_corrections,
     threads_of,
 )
-from scalesmear.cutflow import CutFlow
 from scalesmear.errors import InputError
 from scalesmear.fill import FillSettings
 from scalesmear.io.categoryfile import read_categories
+from scalesmear.io.cutflowfile import read_cut_flow
 from scalesmear.io.eventfile import open_events
-from scalesmear.io.files import read_json, read_settings
+from scalesmear.io.files import read_settings
 from scalesmear.io.fitfile import read_fit
 from scalesmear.io.flowsfile import write_flows
 from scalesmear.migration import Expected, migrate
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
             args.categories, f"not the categories of {args.fit}", "give the file the fit used"
         )
     events = open_events(args.events)
-    cut_flow = CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow)
+    cut_flow = read_cut_flow(args.cut_flow)
     corrections = read_corrections(args, settings.seed)
     simulated = events.kind == "sim"
     flows = migrate(

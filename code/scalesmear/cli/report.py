@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from scalesmear.categories import CategorySet
 from scalesmear.cli._histograms import read_jobs
 from scalesmear.cli._spectra import read_spectra
-from scalesmear.cutflow import CutFlow
 from scalesmear.errors import InputError
 from scalesmear.histogram import PairHistograms
+from scalesmear.io.cutflowfile import read_cut_flow
 from scalesmear.io.files import existing, read_json, read_settings, whole_file, write_text
 from scalesmear.io.fitfile import read_closure, read_fit
 from scalesmear.io.roothistograms import read_histograms
@@ -112,7 +112,7 @@ def read_inputs(args: argparse.Namespace) -> ReportInputs:
     progress = Progress(n_files=len(args.before) + len(args.after))
     return ReportInputs(
         settings=settings,
-        cut_flow=CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow),
+        cut_flow=read_cut_flow(args.cut_flow),
         run_bins=tuple(read_run_bins(args.run_bins)),
         stability=Stability.from_json(read_json(args.stability, "stability"), args.stability),
         fits=fits,

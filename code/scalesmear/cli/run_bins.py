@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scalesmear.cutflow import CutFlow
-from scalesmear.io.files import read_json, read_settings
+from scalesmear.io.cutflowfile import read_cut_flow
+from scalesmear.io.files import read_settings
 from scalesmear.io.tables import write_run_bins
 from scalesmear.runs import RunBinSettings, events_per_bin, run_bins
 
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read the run counts, divide them, write the ranges."""
-    counts = CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow).data.runs
+    counts = read_cut_flow(args.cut_flow).data.runs
     settings = read_settings(args.settings, RunBinSettings)
     bins = run_bins(counts, settings.min_events)
     write_run_bins(args.output, bins)

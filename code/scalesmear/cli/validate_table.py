@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 from scalesmear.cli._scales import say_findings, summary_lines
 from scalesmear.corrections import ScaleTable
-from scalesmear.cutflow import CutFlow
 from scalesmear.errors import InputError
 from scalesmear.inspection import inspect_scales, inspect_smearings, summary
-from scalesmear.io.files import read_json
+from scalesmear.io.cutflowfile import read_cut_flow
 from scalesmear.io.tablescan import scan_table
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def run(args: argparse.Namespace) -> None:
     scan = scan_table(args.table)
     runs: Collection[int] = ()
     if args.cut_flow:
-        runs = CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow).data.runs
+        runs = read_cut_flow(args.cut_flow).data.runs
     findings = [*scan.findings, *_inspect(scan, runs)]
     print("\n".join(_head(args.table, scan)))
     say_findings(findings)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scalesmear.cli._filling import add_correction_flags, batches, exponent_of, read_corrections
-from scalesmear.cutflow import CutFlow
 from scalesmear.fill import FillSettings
+from scalesmear.io.cutflowfile import read_cut_flow
 from scalesmear.io.eventfile import open_events
-from scalesmear.io.files import read_json, read_settings, write_json
+from scalesmear.io.files import read_settings, write_json
 from scalesmear.provenance import provenance
 from scalesmear.spectra import fill_spectra, spectra_columns
 
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> None:
     """Read events and corrections, fill, write the spectra."""
     settings = read_settings(args.settings, FillSettings)
     events = open_events(args.events)
-    cut_flow = CutFlow.from_json(read_json(args.cut_flow, "cut flow"), args.cut_flow)
+    cut_flow = read_cut_flow(args.cut_flow)
     corrections = read_corrections(args, settings.seed, settings.tails)
     spectra = fill_spectra(
         batches(events, spectra_columns(corrections, events.kind)),

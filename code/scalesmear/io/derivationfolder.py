@@ -11,8 +11,8 @@ import yaml
 
 from scalesmear.cells import Window
 from scalesmear.comparison import ClosureVerdict, Derivation, Measured, StageRuns, StepValues
-from scalesmear.cutflow import CutFlow
 from scalesmear.errors import InputError
+from scalesmear.io.cutflowfile import read_cut_flow
 from scalesmear.io.files import read_json
 from scalesmear.io.fitfile import read_closure
 from scalesmear.io.tables import read_scales, read_smearings
@@ -20,6 +20,8 @@ from scalesmear.io.tables import read_scales, read_smearings
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
+
+    from scalesmear.cutflow import CutFlow
 
 SNAPSHOT = "_yadage/yadage_snapshot_workflow.json"
 KEPT = "KeptProxy"
@@ -110,7 +112,7 @@ def _without_folder(value: Any) -> Any:
 
 def _cut_flow(work: Path | None) -> CutFlow | None:
     path = None if work is None else work / "cut_flow/cut_flow.json"
-    return CutFlow.from_json(read_json(path), path) if path and path.is_file() else None
+    return read_cut_flow(path) if path and path.is_file() else None
 
 
 def _closures(work: Path | None) -> dict[str, ClosureVerdict]:

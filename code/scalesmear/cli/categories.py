@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from scalesmear.cli._figures import write_figures
 from scalesmear.histogram import pair_categories
 from scalesmear.io.categoryfile import read_categories, write_categories
 from scalesmear.io.eventfile import open_events
-from scalesmear.io.files import whole_file, write_text
+from scalesmear.io.files import write_text
 from scalesmear.population import Population, columns_of, count
 from scalesmear.report.quantity import plain
 from scalesmear.report.tables import Table
@@ -159,7 +160,4 @@ def _draw(folder: Path, name: str, categories: CategorySet, populations: Populat
         ]
     else:
         drawings = [Drawing("plane", "", partial(plane_figure, categories, era=name))]
-    for figure in render_all(drawings):
-        for suffix, content in (("pdf", figure.pdf), ("png", figure.png)):
-            with whole_file(folder / f"{figure.name}.{suffix}") as part:
-                part.write_bytes(content)
+    write_figures(folder, render_all(drawings))

@@ -11,9 +11,10 @@ from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scalesmear.cli._figures import write_figures
 from scalesmear.errors import InputError
 from scalesmear.injection import InjectionSettings, ToyFits
-from scalesmear.io.files import read_json, read_settings, whole_file, write_json, write_text
+from scalesmear.io.files import read_json, read_settings, write_json, write_text
 from scalesmear.io.injectionfile import read_injected, read_toy_fits
 from scalesmear.provenance import provenance
 from scalesmear.pulls import PullCriteria, Study, complaints, demand, of_failures
@@ -92,7 +93,4 @@ def _write(folder: Path, report: StudyReport) -> None:
     write_text(folder / "injection.tsv", report.to_tsv())
     write_text(folder / "injection.html", html)
     write_text(folder / "summary.txt", report.to_text())
-    for figure in figures:
-        for suffix, content in (("pdf", figure.pdf), ("png", figure.png)):
-            with whole_file(folder / "figures" / f"{figure.name}.{suffix}") as part:
-                part.write_bytes(content)
+    write_figures(folder / "figures", figures)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scalesmear.cli._figures import write_figures
 from scalesmear.errors import InputError
-from scalesmear.io.files import read_settings, whole_file, write_json, write_text
+from scalesmear.io.files import read_settings, write_json, write_text
 from scalesmear.io.plotfile import read_cells, read_plots
 from scalesmear.report.drawing import render_all
 from scalesmear.report.style import USUAL, Titles
@@ -53,10 +54,8 @@ def run(args: argparse.Namespace) -> None:
     write_text(folder / "peaks.tsv", found.peaks_table())
     if args.figures:
         titles = Titles(args.data_title, args.simulation_title)
-        for figure in render_all(drawings(found, args.label, args.era, titles)):
-            for suffix, content in (("pdf", figure.pdf), ("png", figure.png)):
-                with whole_file(folder / "figures" / f"{figure.name}.{suffix}") as part:
-                    part.write_bytes(content)
+        drawn = render_all(drawings(found, args.label, args.era, titles))
+        write_figures(folder / "figures", drawn)
     print(f"{folder / 'plots.json'}: {len(plots)} plots, {found.n_fits} line shapes")
 
 

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scalesmear.categories import CategorySet
+from scalesmear.cli._figures import write_figures
 from scalesmear.cli._histograms import read_jobs
 from scalesmear.cli._spectra import read_spectra
 from scalesmear.errors import InputError
 from scalesmear.histogram import PairHistograms
 from scalesmear.io.cutflowfile import read_cut_flow
-from scalesmear.io.files import existing, read_json, read_settings, whole_file, write_text
+from scalesmear.io.files import existing, read_json, read_settings, write_text
 from scalesmear.io.fitfile import read_closure, read_fit
 from scalesmear.io.roothistograms import read_histograms
 from scalesmear.io.scaledfile import FACTOR
@@ -137,10 +138,7 @@ def read_inputs(args: argparse.Namespace) -> ReportInputs:
 
 def write_report(folder: Path, report: Report) -> None:
     """Write page, figures and summary, each file whole or not at all; the page last."""
-    for figure in report.figures:
-        for suffix, content in (("pdf", figure.pdf), ("png", figure.png)):
-            with whole_file(folder / "figures" / f"{figure.name}.{suffix}") as part:
-                part.write_bytes(content)
+    write_figures(folder / "figures", report.figures)
     if report.injection is not None:
         write_text(folder / "injection.json", json.dumps(report.injection.to_json(), indent=1))
     write_text(folder / "summary.txt", report.summary)

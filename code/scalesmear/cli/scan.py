@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scalesmear.cli._figures import write_figures
 from scalesmear.cli._histograms import configure_migration, pair_histograms
 from scalesmear.errors import InputError
-from scalesmear.io.files import whole_file, write_json
+from scalesmear.io.files import write_json
 from scalesmear.io.fitfile import plain, read_fit
 from scalesmear.profile import profile
 from scalesmear.provenance import provenance
@@ -24,9 +25,6 @@ from scalesmear.report.quantity import mathematical
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
-
-    from matplotlib.figure import Figure
 
     from scalesmear.cells import Window
     from scalesmear.io.fitfile import SavedFit
@@ -83,7 +81,8 @@ def run(args: argparse.Namespace) -> None:
     about = {"fit": fit.name, "category": window.to_json()}
     write_json(folder / "scan.json", about | plain(found) | {"provenance": provenance()})
     title = f"{found.kind} of {fit.name}, {mathematical(window)}"
-    _draw(folder, partial(profile_figure, found, title=title, label=args.label, era=args.era))
+    draw = partial(profile_figure, found, title=title, label=args.label, era=args.era)
+    write_figures(folder, [render(Drawing("scan", "", draw))])
     low, high = found.interval
     limit = f", below {found.upper:.6f} at 95 %" if found.kind == "smearing" else ""
     print(
@@ -109,11 +108,3 @@ def _find(fit: SavedFit, kind: str, category: str) -> tuple[int, Window]:
         f"{fit.name} has no {kind} {category!r}",
         f"give a number below {len(labels)} or a name such as {labels[0]}",
     )
-
-
-def _draw(folder: Path, draw: Callable[[], Figure]) -> None:
-    """Write the figure."""
-    drawn = render(Drawing("scan", "", draw))
-    for suffix, content in (("pdf", drawn.pdf), ("png", drawn.png)):
-        with whole_file(folder / f"scan.{suffix}") as part:
-            part.write_bytes(content)

@@ -8,7 +8,6 @@ what is made from them does not depend on how events are spread over files.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,11 +134,6 @@ class ZSpectra:
             n_backward=self.n_backward + other.n_backward,
             dropped={r: self.dropped.get(r, 0) + n for r, n in other.dropped.items()},
         )
-
-
-def add_spectra(jobs: Iterable[ZSpectra]) -> ZSpectra:
-    """Return the sum of at least one job's spectra."""
-    return reduce(ZSpectra.__add__, jobs)
 
 
 def spectra_columns(corrections: Corrections, kind: Kind) -> tuple[str, ...]:

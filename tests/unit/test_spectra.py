@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -17,7 +19,6 @@ from scalesmear.spectra import (
     OUTSIDE_TABLE,
     OUTSIDE_WINDOW,
     ZSpectra,
-    add_spectra,
     fill_spectra,
     spectra_columns,
 )
@@ -26,6 +27,10 @@ from scalesmear.zweights import WeightTable, ZGrid
 
 SMALL = ZGrid((0.0, 1.0, 2.0), (0.0, 10.0, 50.0, 100.0))
 SETTINGS = FillSettings()
+
+
+def add_spectra(jobs: Iterable[ZSpectra]) -> ZSpectra:
+    return reduce(ZSpectra.__add__, jobs)
 
 
 def pairs(n: int = 1, **changes: float) -> Events:

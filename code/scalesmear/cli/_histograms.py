@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scalesmear.cli._jobs import sum_of, sum_of_each
 from scalesmear.errors import InputError
-from scalesmear.flows import Flows
-from scalesmear.flows import add_up as add_up_flows
-from scalesmear.histogram import MassHistograms, PairHistograms, add_up
+from scalesmear.flows import Flows, add_up
+from scalesmear.histogram import MassHistograms, PairHistograms
 from scalesmear.io.flowsfile import read_flows
 from scalesmear.io.histogramfile import read_histograms
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-
-    from scalesmear.histogram import Kind
 
 
 def read_jobs(paths: Sequence[str]) -> tuple[MassHistograms, MassHistograms]:
@@ -26,8 +24,7 @@ def read_jobs(paths: Sequence[str]) -> tuple[MassHistograms, MassHistograms]:
     InputError
         If there is no data or no simulation among them, or they differ in their binning.
     """
-    jobs = [read_histograms(path) for path in paths]
-    return _sum_of(jobs, "data", paths), _sum_of(jobs, "sim", paths)
+    return sum_of_each([read_histograms(path) for path in paths], paths, "histograms")
 
 
 def read_simulation(paths: Sequence[str]) -> MassHistograms:
@@ -38,19 +35,7 @@ def read_simulation(paths: Sequence[str]) -> MassHistograms:
     InputError
         If there is none among them, or they differ in their binning.
     """
-    return _sum_of([read_histograms(path) for path in paths], "sim", paths)
-
-
-def _sum_of(jobs: Sequence[MassHistograms], kind: Kind, paths: Sequence[str]) -> MassHistograms:
-    parts = [job for job in jobs if job.kind == kind]
-    if not parts:
-        raise InputError(
-            " ".join(paths), f"no histograms of {kind} among them", "give data and simulation"
-        )
-    try:
-        return add_up(parts)
-    except ValueError as error:
-        raise InputError(" ".join(paths), str(error), "fill all with one setting") from error
+    return sum_of("sim", [read_histograms(path) for path in paths], paths, "histograms")
 
 
 def configure_migration(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +60,7 @@ def pair_histograms(paths: Sequence[str], migration: Sequence[str] = ()) -> Pair
 
 def _read_flows(paths: Sequence[str], sim: MassHistograms) -> Flows:
     try:
-        total = add_up_flows(map(read_flows, paths))
+        total = add_up(map(read_flows, paths))
     except ValueError as error:
         raise InputError(" ".join(paths), str(error), "compute all for one fit") from error
     mine = (total.grid, total.n_categories, total.exponent, total.n_events)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scalesmear.cli._figures import write_figures
-from scalesmear.errors import InputError
+from scalesmear.cli._jobs import sum_of_each
 from scalesmear.io.files import read_settings, write_json, write_text
 from scalesmear.io.plotfile import read_cells, read_plots
 from scalesmear.report.drawing import render_all
@@ -21,9 +21,6 @@ from scalesmear.validation_fits import fit_plots
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
-
-    from scalesmear.validation import PlotCells
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +44,8 @@ def run(args: argparse.Namespace) -> None:
     """Add up, fit, write."""
     settings = read_settings(args.settings, PlotSettings)
     plots = read_plots(args.plots)
-    data, sim = (_total(args.filled, kind) for kind in ("data", "sim"))
+    filled = [read_cells(path) for path in args.filled]
+    data, sim = sum_of_each(filled, args.filled, "filled plots")
     found = fit_plots(results(data, sim, plots, settings), settings)
     folder = Path(args.output)
     write_json(folder / "plots.json", found.to_json())
@@ -57,24 +55,3 @@ def run(args: argparse.Namespace) -> None:
         drawn = render_all(drawings(found, args.label, args.era, titles))
         write_figures(folder / "figures", drawn)
     print(f"{folder / 'plots.json'}: {len(plots)} plots, {found.n_fits} line shapes")
-
-
-def _total(paths: Sequence[str], kind: str) -> PlotCells:
-    """Add up the jobs of data or of simulation.
-
-    Raises
-    ------
-    InputError
-        If there is none, or they were filled differently.
-    """
-    parts = [cells for path in paths if (cells := read_cells(path)).kind == kind]
-    if not parts:
-        problem = f"no filled plots of {kind} among them"
-        raise InputError(" ".join(paths), problem, "give data and simulation")
-    total = parts[0]
-    try:
-        for part in parts[1:]:
-            total = total + part
-    except ValueError as error:
-        raise InputError(" ".join(paths), str(error), "fill all with one setting") from error
-    return total

@@ -7,13 +7,14 @@ its own, see `Yardstick`.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from scalesmear.cells import GAINS, CellGrid
+from scalesmear.jsonable import jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -461,26 +462,15 @@ class Comparison:
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of a JSON object; what is not finite is null."""
-        content: dict[str, Any] = _plain(asdict(self))
+        content: dict[str, Any] = jsonable(self)
         for quantity, part in zip(self.quantities, content["quantities"], strict=True):
             part["rms"] = quantity.rms
             for difference, one in zip(quantity.differences, part["differences"], strict=True):
-                one |= {"difference": difference.value, "pull": _plain(difference.pull)}
+                one |= {"difference": difference.value, "pull": jsonable(difference.pull)}
         return content | {
             "nothing_moved": self.nothing_moved,
             "error_of_differences": self.yardstick.meaning,
         }
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Enum):
-        return value.value
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def compare(old: Derivation, new: Derivation) -> Comparison:

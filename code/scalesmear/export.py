@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -21,6 +20,7 @@ from scalesmear.corrections import (
     tables_of_fit,
 )
 from scalesmear.errors import InputError
+from scalesmear.jsonable import jsonable
 from scalesmear.uncorrected import before_own_scales, in_uncorrected_et
 
 if TYPE_CHECKING:
@@ -313,13 +313,9 @@ def _records(windows: Sequence[Window], **columns: NDArray[Any]) -> list[dict[st
     """Return an object for each window, with its values."""
     return [
         {"label": window.label, "window": window.to_json()}
-        | {name: _finite(column[n].item()) for name, column in columns.items()}
+        | {name: jsonable(column[n].item()) for name, column in columns.items()}
         for n, window in enumerate(windows)
     ]
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _table_json(table: ScaleTable) -> dict[str, list[Any]]:

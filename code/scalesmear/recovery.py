@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scalesmear.jsonable import jsonable
 from scalesmear.truth import Truth
 
 if TYPE_CHECKING:
@@ -58,11 +59,8 @@ class Recovered:
 
     def to_json(self) -> dict[str, list[float | None]]:
         """Return the content of a JSON object."""
-        return {
-            field.name: [value if np.isfinite(value) else None for value in values.tolist()]
-            for field in fields(self)
-            for values in [getattr(self, field.name)]
-        }
+        content: dict[str, list[float | None]] = jsonable(self)
+        return content
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Recovered:

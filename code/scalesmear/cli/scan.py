@@ -16,7 +16,8 @@ from scalesmear.cli._figures import write_figures
 from scalesmear.cli._histograms import configure_migration, pair_histograms
 from scalesmear.errors import InputError
 from scalesmear.io.files import write_json
-from scalesmear.io.fitfile import plain, read_fit
+from scalesmear.io.fitfile import read_fit
+from scalesmear.jsonable import jsonable
 from scalesmear.profile import profile
 from scalesmear.provenance import provenance
 from scalesmear.report.drawing import Drawing, render
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> None:
     )
     folder = Path(args.output)
     about = {"fit": fit.name, "category": window.to_json()}
-    write_json(folder / "scan.json", about | plain(found) | {"provenance": provenance()})
+    write_json(folder / "scan.json", about | jsonable(found) | {"provenance": provenance()})
     title = f"{found.kind} of {fit.name}, {mathematical(window)}"
     draw = partial(profile_figure, found, title=title, label=args.label, era=args.era)
     write_figures(folder, [render(Drawing("scan", "", draw))])

@@ -21,6 +21,7 @@ from scalesmear.fitresult import FitResult
 from scalesmear.fitsettings import FitSettings
 from scalesmear.goodness import PairGoodness
 from scalesmear.io.files import read_json, write_json
+from scalesmear.jsonable import jsonable
 
 if TYPE_CHECKING:
     import os
@@ -60,8 +61,8 @@ def write_fit(path: str | os.PathLike[str], fit: SavedFit) -> None:
             "name": fit.name,
             "categories": fit.categories.to_json(),
             "settings": dataclasses.asdict(fit.settings),
-            **plain(fit.result),
-            "bootstrap": plain(fit.bootstrap),
+            **jsonable(fit.result),
+            "bootstrap": jsonable(fit.bootstrap),
             "provenance": fit.provenance,
         },
     )
@@ -106,7 +107,7 @@ def write_closure(path: str | os.PathLike[str], saved: SavedClosure) -> None:
             "passed": saved.closure.passed,
             "categories": saved.categories.to_json(),
             "settings": dataclasses.asdict(saved.settings),
-            **plain(saved.closure),
+            **jsonable(saved.closure),
             "provenance": saved.provenance,
         },
     )
@@ -132,21 +133,6 @@ def read_closure(path: str | os.PathLike[str]) -> SavedClosure:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         cure = "make it with scalesmear closure"
         raise InputError(path, f"not a closure ({error!r})", cure) from error
-
-
-def plain(value: Any) -> Any:
-    """Turn a result into what JSON holds; numbers that are not finite become None."""
-    if dataclasses.is_dataclass(value):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
 
 
 def _built(kind: type[T], content: Mapping[str, Any], **given: Any) -> T:

@@ -11,7 +11,7 @@ from scalesmear.errors import InputError
 from scalesmear.histogram import n_pairs
 from scalesmear.injection import Injected, ToyFits
 from scalesmear.io.files import read_json, write_json
-from scalesmear.io.fitfile import plain
+from scalesmear.jsonable import jsonable
 
 if TYPE_CHECKING:
     import os
@@ -24,7 +24,7 @@ ARRAYS = ("parameters", "errors", "independent", "p_value")
 
 def write_injected(path: str | os.PathLike[str], injected: Injected) -> None:
     """Write what is injected, whole or not at all."""
-    values = {name: plain(getattr(injected, name)) for name in VALUES}
+    values = {name: jsonable(getattr(injected, name)) for name in VALUES}
     write_json(path, {"categories": injected.categories.to_json(), **values})
 
 
@@ -55,7 +55,7 @@ def read_injected(path: str | os.PathLike[str]) -> Injected:
 
 def write_toy_fits(path: str | os.PathLike[str], fits: ToyFits, provenance: dict[str, Any]) -> None:
     """Write the fits of some toys, whole or not at all; an infinite error is written as null."""
-    write_json(path, {**plain(fits), "provenance": provenance})
+    write_json(path, {**jsonable(fits), "provenance": provenance})
 
 
 def read_toy_fits(path: str | os.PathLike[str]) -> ToyFits:

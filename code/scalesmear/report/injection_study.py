@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scalesmear.jsonable import jsonable
 from scalesmear.report.drawing import Drawing
 from scalesmear.report.page import Fact, page, render_sections
 from scalesmear.report.pull_figures import bias_figure, means_figure, pulls_figure
@@ -75,7 +76,7 @@ class StudyReport:
             "failures": {str(n): text for n, text in self.study.fits.failures.items()},
             "together": {name: _summary(part) for name, part in self.study.together.items()},
             "parameters": [
-                {name: _plain(value) for name, value in zip(COLUMNS, row, strict=True)}
+                {name: jsonable(value) for name, value in zip(COLUMNS, row, strict=True)}
                 for row in rows(self.study)
             ],
             "provenance": self.provenance,
@@ -121,10 +122,6 @@ def rows(study: Study) -> Iterator[tuple[Any, ...]]:
 
 
 LIMITS = ("at_zero", "limit_holds")
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _word(value: Any) -> str:

@@ -283,6 +283,7 @@ def _result(problem: Problem, best: Solution, n_evaluations: int) -> FitResult:
         dropped=problem.choice.dropped,
         flagged=problem.choice.flagged,
         merged=problem.merged,
+        few=problem.few,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class FitResult:
         The same of pairs that are used though they have few events.
     merged : dict
         The category that a category with few events has joined, and whose scale it has.
+    few : dict
+        What the other categories with few events have, by their number.
     """
 
     scale: Floats
@@ -80,3 +82,4 @@ class FitResult:
     dropped: dict[int, str]
     flagged: dict[int, str]
     merged: dict[int, int]
+    few: dict[int, str] = field(default_factory=dict)

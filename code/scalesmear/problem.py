@@ -13,7 +13,7 @@ from scalesmear.histogram import pair_categories
 from scalesmear.pairs import PairChoice, choose_pairs
 from scalesmear.references import reference_shapes
 from scalesmear.solver import Box
-from scalesmear.sparse import CategoryEvents, merge_categories, plan_merging
+from scalesmear.sparse import CategoryEvents, because_of, merge_categories, plan_merging
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,7 +141,7 @@ def _excluded(
         if category in settings.fixed_scales:
             continue
         for row in np.flatnonzero((legs == category).any(axis=1)):
-            out.setdefault(int(row), f"category {category} has {reason}")
+            out.setdefault(int(row), because_of(category, reason))
     return out
 
 

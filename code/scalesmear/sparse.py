@@ -61,6 +61,11 @@ class CategoryEvents(NamedTuple):
         )
 
 
+def because_of(category: int, few: str) -> str:
+    """Return why a pair is not used that has a category with few events."""
+    return f"category {category} has {few}"
+
+
 def plan_merging(
     events: CategoryEvents,
     smearing_of: IntArray,

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,17 @@ def test_a_fit_comes_back_to_the_last_bit(tmp_path: Path) -> None:
     assert np.isinf(fit.result.scale_error[2])
     write_fit(tmp_path / "fit.json", fit)
     assert equal(read_fit(tmp_path / "fit.json"), fit)
+
+
+def test_categories_with_few_events_come_back_and_earlier_files_have_none(tmp_path: Path) -> None:
+    fit, path = saved_fit(), tmp_path / "fit.json"
+    few = {2: "0 data and 0 effective simulated events, fewer than 9"}
+    write_fit(path, dataclasses.replace(fit, result=dataclasses.replace(fit.result, few=few)))
+    assert read_fit(path).result.few == few
+    content = json.loads(path.read_text())
+    del content["few"]
+    path.write_text(json.dumps(content))
+    assert read_fit(path).result.few == {}
 
 
 def test_a_closure_comes_back_to_the_last_bit(tmp_path: Path) -> None:

@@ -69,6 +69,9 @@ def test_a_sparse_category_is_left_out_or_flagged_with_its_events(
     assert used in {pair.used for pair in pair_fates(fit)}
     text = fates_table([fit]).text(200)
     assert "scale of |eta| < 1.4442, R9 < 0.9" in text
+    window = "|eta| < 1.4442, R9 < 0.9"
+    left_out = {pair.why for pair in pair_fates(fit) if not pair.used and "data and" in pair.why}
+    assert left_out == (set() if used else {f"{window} has {fit.result.few[0]}"})
     pairs = pair_fates_table(fit).text(400)
     assert ("used" if used else "left out") in pairs
 

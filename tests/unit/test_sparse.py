@@ -82,6 +82,8 @@ def test_fix_leaves_a_category_at_its_start_and_says_so() -> None:
     assert r.scale[2] == 1
     assert np.isinf(r.scale_error[2])
     assert not r.scale_determined[2]
+    assert list(r.few) == [2]
+    assert r.few[2].endswith("fewer than 1000")
     assert any("scale 2 is not" in w and "fewer than 1000" in w for w in r.warnings)
     assert all("fewer than 1000" in r.dropped[p] for p in (3, 4, 5))  # (2,0) (2,1) (2,2)
     assert np.isfinite(r.scale_error[[0, 1, 3, 4]]).all()
@@ -102,6 +104,7 @@ def test_flag_uses_and_names_it() -> None:
 def test_merge_gives_it_the_scale_of_its_neighbour() -> None:
     r = fitted(low_statistics="merge")
     assert r.merged == {2: 1}
+    assert r.few == {}
     assert r.scale[2] == r.scale[1]
     assert r.scale_error[2] == r.scale_error[1]
     assert r.covariance[2, 1] == pytest.approx(r.covariance[1, 1])

@@ -84,6 +84,7 @@ def read_fit(path: str | os.PathLike[str]) -> SavedFit:
             goodness=_built(PairGoodness, content["goodness"]),
             warnings=tuple(content["warnings"]),
             **{name: _by_number(content[name]) for name in ("dropped", "flagged", "merged")},
+            few=_by_number(content.get("few", {})),  # files of earlier versions have none
         )
         settings = {key: _tuple(value) for key, value in content["settings"].items()}
         return SavedFit(
@@ -138,7 +139,8 @@ def read_closure(path: str | os.PathLike[str]) -> SavedClosure:
 def _built(kind: type[T], content: Mapping[str, Any], **given: Any) -> T:
     """Build a dataclass from plain content; lists become arrays unless given otherwise."""
     names = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
-    return kind(**{name: given.get(name, _array(content[name])) for name in names})
+    read = {name: _array(content[name]) for name in names if name not in given}
+    return kind(**read, **given)
 
 
 def _array(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from scalesmear.histogram import pair_categories
 from scalesmear.report.quantity import plain
+from scalesmear.sparse import because_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
 FIXED, JOINED, FEW = "fixed", "joined a neighbour", "few events"
 UNDETERMINED, AT_BOUND = "not determined", "at its bound"
-
-_NOT_DETERMINED = re.compile(r"scale (\d+) is not determined .*; its category has (.+)")
-_USED = re.compile(r"category (\d+) has (.+), and is used nevertheless")
-_CATEGORY = re.compile(r"^category (\d+) has (.+)$")
 
 
 class Fate(NamedTuple):
@@ -41,7 +37,6 @@ def fates(fit: NamedFit) -> Iterator[Fate]:
 
 def _scales(fit: NamedFit) -> Iterator[Fate]:
     result, windows = fit.result, fit.categories.scales
-    few = _few(fit)
     for i, window in enumerate(windows):
         value = f"{result.scale[i]:.5f}"
         if i in fit.settings.fixed_scales:
@@ -50,10 +45,10 @@ def _scales(fit: NamedFit) -> Iterator[Fate]:
             other = plain(windows[result.merged[i]])
             yield Fate("scale", plain(window), JOINED, f"that of {other}: {value}")
         elif not result.scale_determined[i]:
-            why = few.get(i, "no pair in use determines it")
+            why = result.few.get(i, "no pair in use determines it")
             yield Fate("scale", plain(window), UNDETERMINED, f"left at {value}; {why}")
-        elif i in few:
-            yield Fate("scale", plain(window), FEW, f"used nevertheless; {few[i]}")
+        elif i in result.few:
+            yield Fate("scale", plain(window), FEW, f"used nevertheless; {result.few[i]}")
 
 
 def _smearings(fit: NamedFit) -> Iterator[Fate]:
@@ -68,16 +63,6 @@ def _smearings(fit: NamedFit) -> Iterator[Fate]:
         elif result.smearing_at_bound[i]:
             detail = f"0, below {result.smearing_upper[i]:.5f} at 95 % confidence"
             yield Fate("smearing", plain(window), AT_BOUND, detail)
-
-
-def _few(fit: NamedFit) -> dict[int, str]:
-    """Return what the fit says of categories with few events, by number."""
-    found = (
-        pattern.match(warning)
-        for warning in fit.result.warnings
-        for pattern in (_NOT_DETERMINED, _USED)
-    )
-    return {int(one[1]): one[2] for one in found if one}
 
 
 def counts(fit: NamedFit) -> Iterator[str]:
@@ -100,14 +85,12 @@ def pair_fates(fit: NamedFit) -> list[PairFate]:
     """Name all pairs that were dropped or flagged, in the order of their categories."""
     result, windows = fit.result, fit.categories.scales
     every = {**result.dropped, **result.flagged}
+    with_window = {
+        because_of(i, few): f"{plain(windows[i])} has {few}" for i, few in result.few.items()
+    }
     out = []
     for number, legs in zip(every, pair_categories(np.array(list(every), np.int32)), strict=True):
         one, other = (plain(windows[leg]) for leg in sorted(legs.tolist()))
-        out.append(PairFate(one, other, number in result.flagged, _of_category(every[number], fit)))
+        why = with_window.get(every[number], every[number])
+        out.append(PairFate(one, other, number in result.flagged, why))
     return out
-
-
-def _of_category(reason: str, fit: NamedFit) -> str:
-    """Return a reason with the window of a category beside its number."""
-    found = _CATEGORY.match(reason)
-    return f"{plain(fit.categories.scales[int(found[1])])} has {found[2]}" if found else reason

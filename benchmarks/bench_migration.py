@@ -21,9 +21,10 @@ from scalesmear.categories import CategorySet
 from scalesmear.fill import Corrections, FillSettings, fill_masses
 from scalesmear.fit import fit_pairs
 from scalesmear.histogram import MassFiller, PairHistograms, pair_number, weight_exponent
+from scalesmear.injection import calm_world
 from scalesmear.kinematics import Z_MASS
 from scalesmear.migration import Expected, migrate
-from scalesmear.toys import generate, make_truth
+from scalesmear.toys import generate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,15 +97,9 @@ class Toy:
 
 def make_toy(seed: int, n_events: int, largest: float) -> Toy:
     """Generate events; data energies are divided by a scale for each bin."""
-    truth = make_truth(seed)
-    calm = replace(
-        truth,
-        scales=np.ones((5, 2)),
-        smearings=np.repeat(SMEARINGS[WINDOWS], 2).reshape(5, 2),
-        drift=np.ones_like(truth.drift),
-        gain_scales={},
-    )
-    data, sim = (generate(calm, kind, n_events) for kind in ("data", "sim"))
+    smearings = np.repeat(SMEARINGS[WINDOWS], 2).reshape(5, 2)
+    world = replace(calm_world(seed, negative_fraction=0.12), smearings=smearings)
+    data, sim = (generate(world, kind, n_events) for kind in ("data", "sim"))
     scale = 1 + largest * np.random.default_rng(seed).uniform(-1, 1, len(CATEGORIES.scales))
     category = CATEGORIES.category_of(data.abs_eta, data.r9, data.et, data.gain)
     factor = np.where(category < 0, 1, scale[category])

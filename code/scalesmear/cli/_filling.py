@@ -26,6 +26,12 @@ MAX_THREADS = 4
 """Each has histograms of its own, and the others of its job wait for the file."""
 
 
+def add_event_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that name one job's events and the cut flow of all jobs."""
+    parser.add_argument("--events", required=True, metavar="FILE", help="events.arrow")
+    parser.add_argument("--cut-flow", required=True, metavar="FILE", help="cut_flow.json")
+
+
 def add_correction_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that name what is applied to events."""
     configure_base(parser, required=False)

@@ -105,9 +105,12 @@ def _read_both_kinds(path: str) -> tuple[Sample, ...]:
 def _check_slim(inputs: Inputs, samples: tuple[Sample, ...]) -> None:
     """Refuse to use what slim events do not have, and tables without a column, if some are listed."""
     slim = [sample for sample in samples if sample.tree == NO_TREE]
+    if not slim:
+        return
+    settings = _select_settings(inputs)
     for sample in slim:
-        check_slim(_select_settings(inputs), sample.kind, sample.path)
-    if slim and inputs.reweight:
+        check_slim(settings, sample.kind, sample.path)
+    if inputs.reweight:
         problem = "slim events have no sign of eta, so the rapidity of the Z is not known"
         raise InputError(slim[0].path, problem, "write reweight: false")
     for sample in slim:
@@ -219,7 +222,7 @@ def _check_systematics(inputs: Inputs, categories_of: dict[str, CategorySet]) ->
             cure = f"take categories that those of the fit {fit} refine, or no systematics"
             raise InputError("systematics_categories", f"{problem} of the fit {fit}", cure)
     for variation in read_variations(inputs.systematics):
-        variation.check(categories, inputs.settings()["fill"])
+        variation.check(categories, inputs.fill)
 
 
 def _check_other(inputs: Inputs, samples: tuple[Sample, ...]) -> None:

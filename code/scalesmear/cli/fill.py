@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from scalesmear.cli._filling import (
     add_correction_flags,
+    add_event_flags,
     add_thread_flag,
     batches,
     exponent_of,
@@ -30,8 +31,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this verb."""
-    parser.add_argument("--events", required=True, metavar="FILE", help="events.arrow")
-    parser.add_argument("--cut-flow", required=True, metavar="FILE", help="cut_flow.json")
+    add_event_flags(parser)
     parser.add_argument("--categories", required=True, metavar="FILE", help="category file")
     parser.add_argument("--settings", required=True, metavar="FILE", help="settings/fill.json")
     add_correction_flags(parser)

@@ -9,7 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scalesmear.cli._filling import add_correction_flags, batches, exponent_of, read_corrections
+from scalesmear.cli._filling import (
+    add_correction_flags,
+    add_event_flags,
+    batches,
+    exponent_of,
+    read_corrections,
+)
 from scalesmear.fill import FillSettings
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.cutflowfile import read_cut_flow
@@ -25,8 +31,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this verb."""
-    parser.add_argument("--events", required=True, metavar="FILE", help="events.arrow")
-    parser.add_argument("--cut-flow", required=True, metavar="FILE", help="cut_flow.json")
+    add_event_flags(parser)
     parser.add_argument("--categories", required=True, metavar="FILE", help="category file")
     parser.add_argument("--variations", required=True, metavar="FILE", help="file of variations")
     parser.add_argument("--settings", required=True, metavar="FILE", help="settings/fill.json")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scalesmear.cli._filling import (
+    add_event_flags,
     add_thread_flag,
     batches,
     exponent_of,
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this verb."""
-    parser.add_argument("--events", required=True, metavar="FILE", help="events.arrow")
-    parser.add_argument("--cut-flow", required=True, metavar="FILE", help="cut_flow.json")
+    add_event_flags(parser)
     parser.add_argument("--categories", required=True, metavar="FILE", help="category file")
     parser.add_argument("--settings", required=True, metavar="FILE", help="settings/fill.json")
     parser.add_argument("--fit", required=True, metavar="FILE", help="fit.json of the fit before")

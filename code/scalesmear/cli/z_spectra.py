@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scalesmear.cli._filling import add_correction_flags, batches, exponent_of, read_corrections
+from scalesmear.cli._filling import (
+    add_correction_flags,
+    add_event_flags,
+    batches,
+    exponent_of,
+    read_corrections,
+)
 from scalesmear.fill import FillSettings
 from scalesmear.io.cutflowfile import read_cut_flow
 from scalesmear.io.eventfile import open_events
@@ -22,8 +28,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the flags of this verb."""
-    parser.add_argument("--events", required=True, metavar="FILE", help="events.arrow")
-    parser.add_argument("--cut-flow", required=True, metavar="FILE", help="cut_flow.json")
+    add_event_flags(parser)
     parser.add_argument("--settings", required=True, metavar="FILE", help="settings/fill.json")
     add_correction_flags(parser)
     parser.add_argument("--output", required=True, metavar="FILE", help="spectra.json to write")

@@ -2,21 +2,22 @@
 
 python benchmarks/bench_size.py [millions of events of data]
 
-They are those of one events file, read again and again. One thread is compared with two by the
-clock on the wall, and by processor time, which says what two free cores would give where other
-programs use them; the histograms are the same, which is checked. Memory is the most that this
-process ever held.
+They are the same million again and again, from an events file or from memory. One thread is compared
+with two, in turn: by the clock on the wall, and by processor time, which says what two free cores
+would give where other programs use them. The histograms are the same, which is checked. Memory is
+the most that this process ever held.
 """
 
 from __future__ import annotations
 
 import resource
+import statistics
 import sys
 import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from _common import print_table
@@ -25,38 +26,65 @@ from bench_fill import Case, cases, repeated, selected, write
 from scalesmear.fill import FillSettings, fill_masses
 from scalesmear.histogram import MassHistograms, weight_exponent
 from scalesmear.io.categoryfile import read_categories
-from scalesmear.io.eventfile import EventFile, open_events
+from scalesmear.io.eventfile import open_events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from scalesmear.categories import CategorySet
     from scalesmear.events import Events
 
 N_FILE = 1_000_000
+N_TURNS = 5
 
 
-def again(file: EventFile, columns: tuple[str, ...], times: int) -> Iterator[Events]:
-    """Yield the batches of a file several times."""
+class Timed(NamedTuple):
+    """Seconds on the clock and of the processors that a fill takes, and what it fills."""
+
+    clock: float
+    processor: float
+    histograms: MassHistograms
+
+
+def again(source: Callable[[], Iterable[Events]], times: int) -> Iterator[Events]:
+    """Yield the batches of a source several times."""
     for _ in range(times):
-        yield from file.batches(columns)
+        yield from source()
 
 
 def timed(
-    case: Case, path: Path, times: int, categories: CategorySet, exponent: int, threads: int
-) -> tuple[float, float, MassHistograms]:
-    """Return the time on the clock, that of the processors, and the histograms of a fill."""
-    batches = again(open_events(path), case.corrections.columns(case.kind), times)
-    settings = FillSettings()
-    args = batches, case.kind, categories, settings, case.corrections, exponent, threads
+    case: Case,
+    source: Callable[[], Iterable[Events]],
+    categories: CategorySet,
+    exponent: int,
+    times: int,
+    threads: int,
+) -> Timed:
+    """Fill the batches of a source several times."""
+    settings, batches = FillSettings(), again(source, times)
     clock, processor = time.perf_counter(), time.process_time()
-    histograms = fill_masses(*args)
-    return time.perf_counter() - clock, time.process_time() - processor, histograms
+    histograms = fill_masses(
+        batches, case.kind, categories, settings, case.corrections, exponent, threads
+    )
+    return Timed(time.perf_counter() - clock, time.process_time() - processor, histograms)
 
 
 def same(a: MassHistograms, b: MassHistograms) -> bool:
     """Tell whether two histograms have the same bits."""
     return np.array_equal(a.sumw, b.sumw) and np.array_equal(a.sumw2, b.sumw2)
+
+
+def compare(fill: Callable[[int], Timed]) -> tuple[str, ...]:
+    """Return what one thread and two take, and how many times faster two are; all medians."""
+    turns = [(fill(1), fill(2)) for _ in range(N_TURNS)]
+    if not all(same(one.histograms, two.histograms) for one, two in turns):
+        raise SystemExit("two threads fill other histograms than one")
+    one, two = zip(*turns, strict=True)
+    columns = [[t.clock for t in one], [t.clock for t in two]]
+    columns += [[t.processor for t in one], [t.processor for t in two]]
+    columns.append([a.clock / b.clock for a, b in turns])
+    columns.append([2 * a.processor / b.processor for a, b in turns])
+    return tuple(f"{statistics.median(column):.2f}" for column in columns)
 
 
 def main(millions: int) -> None:
@@ -69,18 +97,17 @@ def main(millions: int) -> None:
             few = toys[case.kind]
             exponent = weight_exponent(float(np.abs(few.weight).max()))
             write(path, case.kind, [repeated(few, N_FILE)])
+            columns = case.corrections.columns(case.kind)
             times = millions * (1 if case.kind == "data" else 2)
-            fill = partial(timed, case, path, times, categories, exponent)
-            timed(case, path, 1, categories, exponent, 1)  # compiles
-            *one, expected = fill(1)
-            *two, found = fill(2)
-            if not same(expected, found):
-                raise SystemExit("two threads fill other histograms than one")
-            seconds = [f"{pair[k]:.2f}" for k in (0, 1) for pair in (one, two)]
-            ratios = f"{one[0] / two[0]:.2f}", f"{2 * one[1] / two[1]:.2f}"
-            rows.append((case.name, times, *seconds, *ratios))
-    head = ("", "Mevents", "clock 1/s", "clock 2/s", "cpu 1/s", "cpu 2/s", "ratio", "free cores")
-    print_table("fill from a file with 1 and 2 threads", head, rows)
+            from_file = partial(open_events(path).batches, columns)
+            in_memory = list(from_file())
+            for where, source in (("memory", lambda kept=in_memory: kept), ("file", from_file)):
+                fill = partial(timed, case, source, categories, exponent)
+                fill(1, 1)  # compiles
+                rows.append((case.name, where, str(times), *compare(partial(fill, times))))
+    head = ("", "from", "Mevents", "clock 1/s", "clock 2/s", "cpu 1/s", "cpu 2/s", "ratio",
+            "free cores")  # fmt: skip
+    print_table("fill with 1 and 2 threads", head, rows)
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"most memory: {largest / 1024**2:.2f} GiB")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ from _common import print_table, quietly, seconds
 from _samples import SETTINGS, Sample, category_set, in_batches, make_sample
 from bench_fill import cases, repeated, selected, write
 from bench_select import select
-from bench_size import again, timed
+from bench_size import N_TURNS, again, timed
 from matplotlib.figure import Figure
 
 from scalesmear.fill import Corrections, fill_masses
@@ -130,8 +131,8 @@ def write_many(folder: Path, toys: Events, kind: Kind, n: int) -> Path:
 def fill_many(path: Path, kind: Kind, n: int) -> MassHistograms:
     """Fill that file, again and again until so many events are filled."""
     corrections = Corrections()
-    file, times = open_events(path), -(-n // N_FILE)
-    batches = again(file, corrections.columns(kind), times)
+    source = partial(open_events(path).batches, corrections.columns(kind))
+    batches = again(source, -(-n // N_FILE))
     categories = read_categories("fine")
     return fill_masses(batches, kind, categories, SETTINGS, corrections, EXPONENT)
 
@@ -285,21 +286,20 @@ def by_threads(folder: Path) -> Plot:
         few, path = toys[case.kind], folder / "many.arrow"
         exponent = weight_exponent(float(np.abs(few.weight).max()))
         write(path, case.kind, in_batches(repeated(few, N_FILE)))
-        fill = partial(timed, case, path, N_OF_THREADS, categories, exponent)
-        timed(case, path, 1, categories, exponent, 1)  # compiles
-        taken = [fill(n)[:2] for n in threads]
-        (clock, processor), *_ = taken
-        for n, (on_clock, of_processor) in zip(threads, taken, strict=True):
-            rows.append((case.name, n, f"{on_clock:.2f}", f"{of_processor:.2f}",
-                         f"{clock / on_clock:.2f}", f"{n * processor / of_processor:.2f}"))  # fmt: skip
-        speed = [
-            n * processor / of_processor
-            for n, (_, of_processor) in zip(threads, taken, strict=True)
+        source = partial(open_events(path).batches, case.corrections.columns(case.kind))
+        fill = partial(timed, case, source, categories, exponent)
+        fill(1, 1)  # compiles
+        turns = [[fill(N_OF_THREADS, n) for n in threads] for _ in range(N_TURNS)]
+        clock = [statistics.median(t.clock for t in taken) for taken in zip(*turns, strict=True)]
+        work = [statistics.median(t.processor for t in taken) for taken in zip(*turns, strict=True)]
+        rows += [
+            (case.name, n, f"{clock[i]:.2f}", f"{work[i]:.2f}", f"{clock[0] / clock[i]:.2f}")
+            for i, n in enumerate(threads)
         ]
-        curves.append(Curve(case.name, threads, speed))
+        curves.append(Curve(case.name, threads, [clock[0] / seconds for seconds in clock]))
     title = f"fine set: {N_OF_THREADS * N_FILE / 1e6:g} M events from a file"
-    print_table(title, ("", "threads", "clock/s", "cpu/s", "faster", "free cores"), rows)
-    return Plot("threads", "threads", "times as fast, on free cores", curves)
+    print_table(title, ("", "threads", "clock/s", "cpu/s", "faster"), rows)
+    return Plot("threads", "threads", "times as fast, by the clock", curves)
 
 
 CURVES: dict[str, Callable[[Path], Plot]] = {

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
+from llvmlite import ir
+from numba.extending import intrinsic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,3 +53,25 @@ def read_only(values: NDArray[T]) -> NDArray[T]:
     view = values.view()
     view.flags.writeable = False
     return view
+
+
+def _prefetch(_typing: Any, array: Any, place: Any) -> Any:
+    """Generate LLVM's ``prefetch`` of an element, to be written (1) and kept nearest (3)."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        address = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", (address.type,), kind)
+        builder.call(function, [address, number(1), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return numba.types.void(array, place), generate
+
+
+prefetch = cast("Callable[[NDArray[Any], Any], None]", intrinsic(_prefetch))
+"""Have an element of a flat array brought to the nearest cache, in a kernel that adds to it soon.
+
+It takes time only from a kernel that would wait for memory, and never changes a value.
+"""

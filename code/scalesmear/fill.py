@@ -49,7 +49,7 @@ NO_PAIR, SOFT, NO_ROW = np.int32(-1), np.int32(-2), np.int32(-3)
 
 PER_Z_MASS = 1 / Z_MASS
 
-BLOCK = 1 << 10
+BLOCK = 1 << 11
 """Events that are taken through all steps of a fill while they are in the nearest cache."""
 
 N = TypeVar("N", bound=np.generic)
@@ -237,6 +237,7 @@ class Filling:
                 self._fill_data(events, filler)
             else:
                 self._fill_sim(events, filler)
+            del events  # so that the next batch is read into its memory
         return filler.finish()
 
     def _fill_data(self, events: Events, filler: MassFiller) -> None:
@@ -296,8 +297,8 @@ def fill_masses(
 def in_blocks(batches: Iterable[Events]) -> Iterator[Events]:
     """Yield the events in blocks whose arrays stay in the processor's cache on their way."""
     for events in batches:
-        for start in range(0, len(events), 16 * BLOCK):
-            yield events.where(slice(start, start + 16 * BLOCK))
+        for start in range(0, len(events), 8 * BLOCK):
+            yield events.where(slice(start, start + 8 * BLOCK))
 
 
 def correct(
@@ -329,12 +330,12 @@ class Work(NamedTuple):
 
 @compiled
 def _work(n: int) -> Work:
-    """Return room for `n` events; energies are not corrected yet."""
+    """Return room for `n` events, whose electrons are found until it is known that they are not."""
     return Work(
         np.empty(2 * n, np.float32),
         np.empty(2 * n, np.uint32),
         np.empty(2 * n, np.uint32),
-        np.ones(2 * n, np.float64),
+        np.empty(2 * n, np.float64),
         np.ones(2 * n, np.bool_),
         np.empty(2 * n, np.float32),
         np.empty(2 * n, np.int16),
@@ -376,7 +377,11 @@ def _fill_data(
             runs = run[first : first + BLOCK]
             place = look_up_scales(runs, work.cell, scales, work.factor, work.found)
             stray = first + place if place >= 0 else stray
-        _correct_and_pair(block, categories, work)
+            _correct(block.mass, block.et, work.factor, work.x, work.et)
+            _find_pairs(work.et, categories, work)
+        else:
+            _log_masses(block.mass, work.x)
+            _find_pairs(block.et, categories, work)
         count_nearest(work.x, work.pair, into)
     return stray
 
@@ -407,7 +412,11 @@ def _fill_sim(
             fill_normals(run, event, seed, mixture, normals)
             for k in range(len(work.factor)):
                 work.factor[k] = 1 + work.factor[k] * normals[k]
-        _correct_and_pair(block, categories, work)
+            _correct(block.mass, block.et, work.factor, work.x, work.et)
+            _find_pairs(work.et, categories, work)
+        else:
+            _log_masses(block.mass, work.x)
+            _find_pairs(block.et, categories, work)
         n_wrong += share_linearly(work.x, work.pair, weight[first : first + BLOCK], into)
     return n_wrong
 
@@ -421,16 +430,23 @@ def _start(block: Columns, categories: Categories, work: Work) -> None:
 
 
 @compiled
-def _correct_and_pair(block: Columns, categories: Categories, work: Work) -> None:
-    """Correct energies, and find what depends on them: x, and the pair or why there is none."""
-    _correct(block.mass, block.et, work.factor, work.x, work.et)
+def _find_pairs(et: NDArray[np.float32], categories: Categories, work: Work) -> None:
+    """Fill the pair of each event, or why there is none; `et` is corrected, if anything is."""
     if categories.by_et:
-        find_cells(work.but_et, work.et, categories.axes, work.cell)
+        find_cells(work.but_et, et, categories.axes, work.cell)
         take_into(categories.category, work.cell, work.category)
     else:
         take_into(categories.category, work.but_et, work.category)
     thresholds = categories.leading, categories.subleading
-    pair_or_reason(work.category, work.et, work.found, thresholds, work.pair)
+    pair_or_reason(work.category, et, work.found, thresholds, work.pair)
+
+
+@compiled
+def _log_masses(mass: NDArray[np.float32], x: NDArray[np.float64]) -> None:
+    """Fill `x` as `_correct` does with factors of 1."""
+    for i in range(len(x)):
+        ratio = mass[i] * PER_Z_MASS
+        x[i] = 0.5 * natural_log(ratio * abs(ratio))
 
 
 @compiled

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from scalesmear.compiled import compiled
+from scalesmear.compiled import compiled, prefetch
 from scalesmear.kinematics import Z_MASS
 
 if TYPE_CHECKING:
@@ -46,6 +46,12 @@ ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 
 BLOCK = 1 << 10
 """Events that are prepared before they are added, while they are in the nearest cache."""
+
+AHEAD = 32
+"""An event's bins are asked for while so many others are added: memory is slower than adding."""
+
+MOST_COUNTED = (1 << 31) - 1
+"""Data events that one job can count in 32 bits, which leave more bins in the cache than 64."""
 
 
 @dataclass(frozen=True)
@@ -305,7 +311,8 @@ class MassSums(NamedTuple):
     per_width: float  # bins in a unit of x
     n_fine: int
     weight_unit: float  # weights times this are at most 1
-    sums: NDArray[np.int64]  # shape (pairs x n_fine,) for data; sums of w and w^2 in turn for sim
+    sums: NDArray[np.signedinteger]  # shape (pairs x n_fine,), int32 for data; int64 for sim,
+    # sums of w and of w^2 in turn
     dropped: NDArray[np.int64]  # events outside the mass range, without category, by reason
 
 
@@ -348,7 +355,7 @@ class MassFiller:
             1 / grid.width,
             grid.n_fine,
             math.ldexp(1.0, -exponent),
-            np.zeros(n_sums, np.int64),
+            np.zeros(n_sums, np.int32 if kind == "data" else np.int64),
             np.zeros(len(self._reasons), np.int64),
         )
 
@@ -385,9 +392,11 @@ class MassFiller:
         Raises
         ------
         ValueError
-            If there are such weights.
+            If there are such weights, or more data than can be counted.
         """
         self._n_events += n_events
+        if self.kind == "data" and self._n_events > MOST_COUNTED:
+            raise ValueError(f"{self._n_events} events in one job, at most {MOST_COUNTED} can be")
         if weight is not None:
             self._n_negative += int(np.count_nonzero(weight < 0))
         if n_wrong:
@@ -397,7 +406,7 @@ class MassFiller:
         """Return what was filled, only the populated pairs."""
         sums = self.sums.sums.reshape(-1, self.grid.n_fine, self._n_sums)
         pairs = np.flatnonzero(sums[..., -1].any(axis=1)).astype(np.int32)
-        of_weight, of_square = (sums[pairs, :, k] for k in (0, -1))
+        of_weight, of_square = (sums[pairs, :, k].astype(np.int64) for k in (0, -1))
         nothing = np.zeros((0, self.grid.n_fine), np.int64)
         dropped = self.sums.dropped.tolist()
         outside, no_category, *others = zip(self._reasons, dropped, strict=True)
@@ -466,6 +475,10 @@ def share_linearly(
             place[i] = 2 * (first_bin + bin_below) if inside else -1
             n_wrong += not abs(size) <= 1
         for i in range(len(part)):
+            if i + AHEAD < len(part):
+                soon = max(place[i + AHEAD], 0)
+                prefetch(sums, soon)
+                prefetch(sums, soon + 3)
             if numbers[i] < 0:
                 dropped[-numbers[i]] += 1
             elif place[i] < 0:

@@ -5,6 +5,7 @@ import pytest
 
 from scalesmear.histogram import (
     FINE_PER_BIN,
+    MOST_COUNTED,
     UNIT_BITS,
     MassFiller,
     MassGrid,
@@ -118,6 +119,13 @@ def test_weights_that_the_unit_cannot_hold_are_refused() -> None:
     for weight in (1.5, math.nan):
         with pytest.raises(ValueError, match="a weight is not a number, or larger"):
             filler.add(np.zeros(1), np.zeros(1, int), np.array([weight]))
+
+
+def test_more_data_than_can_be_counted_are_refused() -> None:
+    filler = MassFiller("data", GRID, 1)
+    filler.account(MOST_COUNTED)
+    with pytest.raises(ValueError, match="2147483648 events in one job, at most 2147483647"):
+        filler.account(1)
 
 
 def test_dropped_events_are_counted_by_reason() -> None:

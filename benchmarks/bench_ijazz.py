@@ -1,14 +1,16 @@
 """Our fit beside IJazZ 2.0, on the same events: time and precision.
 
-python benchmarks/bench_ijazz.py [number of categories, 8 or 24] ...
+python benchmarks/bench_ijazz.py [number of categories, 8 or 24] ... [--samples N]
 
 IJazZ comes from PyPI and runs in an environment of its own, `.venvs/ijazz`, which is made here.
 It is given the categories of the electrons, ours finds them from eta and R9 while it fills. Both use
-one thread, and masses from 80 to 100 GeV.
+one thread, and masses from 80 to 100 GeV. Times and errors are those of one sample; how near both
+come to the truth is compared over several.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -17,14 +19,19 @@ import tempfile
 import time
 import venv
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from _common import print_table
-from _samples import category_set, errors, fit_sample, make_sample, pull_widths
+from _samples import category_set, fill_sample, fit_sample, make_sample, pull_widths
+
+from scalesmear.fit import fit_pairs
 
 if TYPE_CHECKING:
     from _samples import Sample
+    from numpy.typing import ArrayLike
+
+    from scalesmear.likelihood import Floats
 
 HERE = Path(__file__).parent
 ENVIRONMENT = HERE.parent / ".venvs" / "ijazz"
@@ -65,7 +72,7 @@ def make_environment() -> Path | None:
     return python
 
 
-def fit_with_ijazz(python: Path, sample: Sample) -> dict[str, Any]:
+def fit_with_ijazz(python: Path, sample: Sample, *flags: str) -> dict[str, Any]:
     """Return what `ijazz/run_fitter.py` writes."""
     with tempfile.TemporaryDirectory() as name:
         source, target = Path(name) / "events.npz", Path(name) / "result.json"
@@ -73,7 +80,7 @@ def fit_with_ijazz(python: Path, sample: Sample) -> dict[str, Any]:
         masses = {"mass_data": sample.data.mass, "mass_sim": sample.sim.mass}
         np.savez(source, n=len(sample.scale), **columns, **masses)
         subprocess.run(
-            [python, HERE / "ijazz" / "run_fitter.py", source, target],
+            [python, HERE / "ijazz" / "run_fitter.py", source, target, *flags],
             env=os.environ | ONE_THREAD,
             check=True,
             capture_output=True,
@@ -82,8 +89,20 @@ def fit_with_ijazz(python: Path, sample: Sample) -> dict[str, Any]:
     return out
 
 
-def compare(python: Path, n: int) -> None:
-    """Print times and precision of both for `n` categories."""
+class Misses(NamedTuple):
+    """Results minus truth of the categories of one sample or more, shape (n,)."""
+
+    scale: Floats
+    smearing: Floats
+
+    @classmethod
+    def of(cls, sample: Sample, scale: ArrayLike, smearing: ArrayLike) -> Misses:
+        """Return the relative one of scales, and that of smearings."""
+        return cls(np.asarray(scale) / sample.scale - 1, np.asarray(smearing) - sample.smearing)
+
+
+def compare_times(python: Path, n: int) -> tuple[Misses, Misses]:
+    """Print times of both and their pulls for a sample with `n` categories; return the misses."""
     sample = make_sample(category_set(*SETS[n]), N_DATA, N_SIM)
     theirs = fit_with_ijazz(python, sample)
     ours, wall = fit_sample(sample), fit_sample(sample, clock=time.perf_counter)
@@ -99,24 +118,61 @@ def compare(python: Path, n: int) -> None:
     error = scale**2 * np.array(theirs["response_error"])
     smearing, smearing_error = theirs["smearing"], theirs["smearing_error"]
     r = ours.result
-    precision = [
-        ("ours", *errors(sample, r.scale, r.smearing),
-         *pull_widths(sample, r.scale, r.scale_error, r.smearing, r.smearing_error)),
-        (f"IJazZ, {theirs['n_epochs']} epochs", *errors(sample, scale, smearing),
-         *pull_widths(sample, scale, error, smearing, smearing_error)),
-    ]  # fmt: skip
-    head = ("", "scale mean", "rms", "smearing rms", "pulls: scale", "smearing")
     print_table(
-        "precision: result - truth, times 10000, and in units of its error", head, precision
+        "pulls of this sample: rms of result - truth in units of its error",
+        ("", "scales", "smearings"),
+        [
+            ("ours", *pull_widths(sample, r.scale, r.scale_error, r.smearing, r.smearing_error)),
+            (f"IJazZ, {theirs['n_epochs']} epochs",
+             *pull_widths(sample, scale, error, smearing, smearing_error)),
+        ],
+    )  # fmt: skip
+    return Misses.of(sample, r.scale, r.smearing), Misses.of(sample, scale, smearing)
+
+
+def misses(python: Path, n: int, seed: int) -> tuple[Misses, Misses]:
+    """Return those of ours and of IJazZ for one more sample."""
+    sample = make_sample(category_set(*SETS[n]), N_DATA, N_SIM, seed)
+    ours = fit_pairs(fill_sample(sample), sample.categories.smearing_of)
+    theirs = fit_with_ijazz(python, sample, "--no-errors")
+    return (
+        Misses.of(sample, ours.scale, ours.smearing),
+        Misses.of(sample, 1 / np.array(theirs["response"]), theirs["smearing"]),
     )
 
 
-def main(numbers: list[int]) -> None:
+def rms(values: Floats) -> float:
+    """Return the root of the mean square."""
+    return float(np.sqrt(np.mean(values**2)))
+
+
+def compare(python: Path, n: int, n_samples: int) -> None:
+    """Print times, and the precision over some samples, of both for `n` categories."""
+    pairs = [compare_times(python, n), *(misses(python, n, 1 + k) for k in range(1, n_samples))]
+    ours, theirs = (
+        Misses(*(np.concatenate(parts) for parts in zip(*side, strict=True)))
+        for side in zip(*pairs, strict=True)
+    )
+    rows = [
+        (name, *(f"{1e4 * x:.2f}" for x in (m.scale.mean(), rms(m.scale), rms(m.smearing))))
+        for name, m in (("ours", ours), ("IJazZ", theirs))
+    ]
+    ratio = rms(theirs.scale) / rms(ours.scale), rms(theirs.smearing) / rms(ours.smearing)
+    rows.append(("ratio", "", *(f"{number:.2f}" for number in ratio)))
+    title = f"precision: result - truth, times 10000, of {n_samples} such samples"
+    print_table(title, ("", "scale mean", "scale rms", "smearing rms"), rows)
+
+
+def main() -> None:
     """Compare, if IJazZ can be installed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("categories", nargs="*", type=int, choices=SETS, metavar="8 or 24")
+    parser.add_argument("--samples", type=int, default=5, help="to compare precision (default: 5)")
+    args = parser.parse_args()
     python = make_environment()
-    for n in numbers if python else ():
-        compare(python, n)
+    for n in (args.categories or SETS) if python else ():
+        compare(python, n, args.samples)
 
 
 if __name__ == "__main__":
-    main([int(word) for word in sys.argv[1:]] or [8, 24])
+    main()

@@ -1,6 +1,6 @@
 """Fit the events of a file with IJazZ, in its own environment and one thread.
 
-python run_fitter.py events.npz result.json
+python run_fitter.py events.npz result.json [--no-errors]
 
 The file holds `mass_data`, `category_data` with shape (n, 2), the same of `sim`, and the number of
 categories `n`. The settings are those of the configuration in its documentation.
@@ -48,8 +48,8 @@ def timed(function: Callable[[], Any]) -> tuple[Any, tuple[float, float]]:
     return out, (time.perf_counter() - clock, time.process_time() - processor)
 
 
-def main(source: str, target: str) -> None:
-    """Fit, and write scales, smearings, errors and times."""
+def main(source: str, target: str, *flags: str) -> None:
+    """Fit, and write scales and smearings; errors and times, too, if not asked to leave them out."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     content = dict(np.load(source))
@@ -57,21 +57,24 @@ def main(source: str, target: str) -> None:
     fitter, histograms = timed(lambda: RegionalFitter(data, sim, n_par=n, **FITTER))
     optimiser = tf.keras.optimizers.Adam(learning_rate=LEARNING_RATE)
     values, fit = timed(lambda: fitter.minimize(optimiser, **MINIMISER))
-    _, hessian = timed(lambda: fitter.covariance(numerical=True, batch_size=-1))
-    _, sim_errors = timed(fitter.calc_err_mc)
     result = {
         "response": fitter.resp.numpy().tolist(),
-        "response_error": np.hypot(fitter.eresp, fitter.eresp_mc).tolist(),
         "smearing": np.abs(fitter.reso.numpy()).tolist(),
-        "smearing_error": np.hypot(fitter.ereso, fitter.ereso_mc).tolist(),
         "n_epochs": len(values),
-        "seconds": {
-            "histograms": histograms,
-            "fit": fit,
-            "errors of data": hessian,
-            "errors of simulation": sim_errors,
-        },
     }
+    if "--no-errors" not in flags:
+        _, hessian = timed(lambda: fitter.covariance(numerical=True, batch_size=-1))
+        _, sim_errors = timed(fitter.calc_err_mc)
+        result |= {
+            "response_error": np.hypot(fitter.eresp, fitter.eresp_mc).tolist(),
+            "smearing_error": np.hypot(fitter.ereso, fitter.ereso_mc).tolist(),
+            "seconds": {
+                "histograms": histograms,
+                "fit": fit,
+                "errors of data": hessian,
+                "errors of simulation": sim_errors,
+            },
+        }
     Path(target).write_text(json.dumps(result))
 
 

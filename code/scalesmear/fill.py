@@ -26,7 +26,6 @@ from scalesmear.histogram import (
     MassGrid,
     MassHistograms,
     MassSums,
-    add_up,
     count_nearest,
     share_linearly,
 )
@@ -227,8 +226,8 @@ class Filling:
             corrections=corrections,
         )
 
-    def fill(self, batches: Iterable[Events]) -> MassHistograms:
-        """Return the histograms of some batches."""
+    def fill(self, batches: Iterable[Events]) -> MassFiller:
+        """Return the filler that was given some batches."""
         reasons = (BELOW_ET, WITHOUT_ROW)
         grid, size = self.settings.grid, self.n_categories
         filler = MassFiller(self.kind, grid, size, self.exponent, reasons)
@@ -238,7 +237,7 @@ class Filling:
             else:
                 self._fill_sim(events, filler)
             del events  # so that the next batch is read into its memory
-        return filler.finish()
+        return filler
 
     def _fill_data(self, events: Events, filler: MassFiller) -> None:
         run = None if self.scales is None else _flat(events.run)
@@ -291,7 +290,10 @@ def fill_masses(
         If a run of the data lies in no range of runs of the table of scales.
     """
     filling = Filling.of(kind, categories, settings, corrections, exponent)
-    return add_up(in_threads(filling.fill, batches, threads))
+    filler, *others = in_threads(filling.fill, batches, threads)
+    for other in others:
+        filler.absorb(other)
+    return filler.finish()
 
 
 def in_blocks(batches: Iterable[Events]) -> Iterator[Events]:

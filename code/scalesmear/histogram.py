@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
@@ -21,8 +21,6 @@ from scalesmear.compiled import compiled, prefetch
 from scalesmear.kinematics import Z_MASS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from scalesmear.events import FloatArray, IntArray
@@ -296,11 +294,6 @@ class MassHistograms:
         )
 
 
-def add_up(jobs: Iterable[MassHistograms]) -> MassHistograms:
-    """Return the sum of at least one job's histograms."""
-    return reduce(MassHistograms.__add__, jobs)
-
-
 class MassSums(NamedTuple):
     """What kernels add to: the sums of all pairs and bins, and of the events that are dropped.
 
@@ -401,6 +394,13 @@ class MassFiller:
             self._n_negative += int(np.count_nonzero(weight < 0))
         if n_wrong:
             raise ValueError(f"a weight is not a number, or larger than 2^{self.exponent}")
+
+    def absorb(self, other: MassFiller) -> None:
+        """Add what another filler of the same histograms was given."""
+        self.sums.sums[:] += other.sums.sums
+        self.sums.dropped[:] += other.sums.dropped
+        self._n_negative += other._n_negative
+        self.account(other._n_events)
 
     def finish(self) -> MassHistograms:
         """Return what was filled, only the populated pairs."""

@@ -1,13 +1,15 @@
 """Laws of the mass histograms."""
 
 import itertools
+from functools import reduce
+from operator import add
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from scalesmear.histogram import MassFiller, MassGrid, MassHistograms, add_up, pair_number
+from scalesmear.histogram import MassFiller, MassGrid, MassHistograms, pair_number
 
 GRID = MassGrid()
 N_CATEGORIES = 4
@@ -46,7 +48,7 @@ def test_splitting_and_reordering_jobs_changes_no_bit(seed, cuts, random, kind) 
     edges = [0, *sorted(cuts), len(x)]
     jobs = [fill(x[a:b], category[a:b], weight[a:b], kind) for a, b in itertools.pairwise(edges)]
     random.shuffle(jobs)
-    assert same(add_up(jobs), fill(x, category, weight, kind))
+    assert same(reduce(add, jobs), fill(x, category, weight, kind))
 
 
 @given(seeds)

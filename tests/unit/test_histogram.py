@@ -11,7 +11,6 @@ from scalesmear.histogram import (
     MassGrid,
     MassHistograms,
     PairHistograms,
-    add_up,
     n_pairs,
     pair_categories,
     pair_number,
@@ -150,7 +149,7 @@ def test_histograms_of_other_binning_do_not_add() -> None:
     a = MassFiller("data", GRID, 3).finish()
     b = MassFiller("data", MassGrid(n_bins=80), 3).finish()
     with pytest.raises(ValueError, match="do not add up"):
-        add_up([a, b])
+        a + b
 
 
 def test_data_and_simulation_come_on_the_same_pairs() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from scalesmear.draws import group_of
 from scalesmear.errors import InputError
 from scalesmear.fill import Corrections, FillSettings, fill_masses
 from scalesmear.fitsettings import FitSettings
-from scalesmear.histogram import PairHistograms, add_up, weight_exponent
+from scalesmear.histogram import PairHistograms, weight_exponent
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.variationsfile import copy_variations, read_variations, shipped_variations
 from scalesmear.toys import generate, make_truth
@@ -125,7 +127,7 @@ def test_electrons_need_the_identification_of_a_variation() -> None:
 def test_jobs_add_up_whatever_their_number() -> None:
     (whole,) = filled(SIM, "sim", AS_NOMINAL)
     parts = [filled(SIM.where(slice(i, None, 3)), "sim", AS_NOMINAL)[0] for i in range(3)]
-    total = add_up(parts)
+    total = reduce(add, parts)
     assert (total.pairs == whole.pairs).all()
     assert (total.sumw == whole.sumw).all()
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from _samples import Sample
     from numpy.typing import ArrayLike
 
+    from scalesmear.fitresult import FitResult
     from scalesmear.likelihood import Floats
 
 HERE = Path(__file__).parent
@@ -90,15 +91,24 @@ def fit_with_ijazz(python: Path, sample: Sample, *flags: str) -> dict[str, Any]:
 
 
 class Misses(NamedTuple):
-    """Results minus truth of the categories of one sample or more, shape (n,)."""
+    """Results minus truth of a sample, times 10000 and in units of the errors of our fit."""
 
-    scale: Floats
+    scale: Floats  # shape (n,), relative
     smearing: Floats
+    scale_in_errors: Floats
+    smearing_in_errors: Floats
 
     @classmethod
-    def of(cls, sample: Sample, scale: ArrayLike, smearing: ArrayLike) -> Misses:
-        """Return the relative one of scales, and that of smearings."""
-        return cls(np.asarray(scale) / sample.scale - 1, np.asarray(smearing) - sample.smearing)
+    def of(cls, sample: Sample, ours: FitResult, scale: ArrayLike, smearing: ArrayLike) -> Misses:
+        """Return those of some result for a sample that we fitted, too."""
+        of_scale = np.asarray(scale) / sample.scale - 1
+        of_smearing = np.asarray(smearing) - sample.smearing
+        return cls(
+            1e4 * of_scale,
+            1e4 * of_smearing,
+            of_scale * sample.scale / ours.scale_error,
+            of_smearing / ours.smearing_error,
+        )
 
 
 def compare_times(python: Path, n: int) -> tuple[Misses, Misses]:
@@ -127,7 +137,7 @@ def compare_times(python: Path, n: int) -> tuple[Misses, Misses]:
              *pull_widths(sample, scale, error, smearing, smearing_error)),
         ],
     )  # fmt: skip
-    return Misses.of(sample, r.scale, r.smearing), Misses.of(sample, scale, smearing)
+    return Misses.of(sample, r, r.scale, r.smearing), Misses.of(sample, r, scale, smearing)
 
 
 def misses(python: Path, n: int, seed: int) -> tuple[Misses, Misses]:
@@ -136,38 +146,46 @@ def misses(python: Path, n: int, seed: int) -> tuple[Misses, Misses]:
     ours = fit_pairs(fill_sample(sample), sample.categories.smearing_of)
     theirs = fit_with_ijazz(python, sample, "--no-errors")
     return (
-        Misses.of(sample, ours.scale, ours.smearing),
-        Misses.of(sample, 1 / np.array(theirs["response"]), theirs["smearing"]),
+        Misses.of(sample, ours, ours.scale, ours.smearing),
+        Misses.of(sample, ours, 1 / np.array(theirs["response"]), theirs["smearing"]),
     )
 
 
-def rms(values: Floats) -> float:
-    """Return the root of the mean square."""
-    return float(np.sqrt(np.mean(values**2)))
+def rms(values: Floats) -> Floats:
+    """Return the root of the mean square of samples and categories, the last two axes."""
+    return np.asarray(np.sqrt(np.mean(values**2, axis=(-2, -1))))
+
+
+def ratio(theirs: Floats, ours: Floats) -> str:
+    """Return the ratio of two rms of shape (samples, n), with its error by a bootstrap."""
+    drawn = np.random.default_rng(1).integers(0, len(ours), (1000, len(ours)))
+    error = float((rms(theirs[drawn]) / rms(ours[drawn])).std())
+    return f"{rms(theirs) / rms(ours):.2f} +- {error:.2f}"
 
 
 def compare(python: Path, n: int, n_samples: int) -> None:
     """Print times, and the precision over some samples, of both for `n` categories."""
     pairs = [compare_times(python, n), *(misses(python, n, 1 + k) for k in range(1, n_samples))]
-    ours, theirs = (
-        Misses(*(np.concatenate(parts) for parts in zip(*side, strict=True)))
-        for side in zip(*pairs, strict=True)
-    )
+    ours, theirs = (np.array(side).swapaxes(0, 1) for side in zip(*pairs, strict=True))
     rows = [
-        (name, *(f"{1e4 * x:.2f}" for x in (m.scale.mean(), rms(m.scale), rms(m.smearing))))
-        for name, m in (("ours", ours), ("IJazZ", theirs))
+        (name, *(f"{rms(values):.2f}" for values in of))
+        for name, of in (("ours", ours), ("IJazZ", theirs))
     ]
-    ratio = rms(theirs.scale) / rms(ours.scale), rms(theirs.smearing) / rms(ours.smearing)
-    rows.append(("ratio", "", *(f"{number:.2f}" for number in ratio)))
-    title = f"precision: result - truth, times 10000, of {n_samples} such samples"
-    print_table(title, ("", "scale mean", "scale rms", "smearing rms"), rows)
+    if n_samples > 1:
+        rows.append(("ratio", *map(ratio, theirs, ours)))
+    title = (
+        f"precision over {n_samples} samples: rms of result - truth, times 10000 and in our errors"
+    )
+    print_table(title, ("", "scales", "smearings", "scales / error", "smearings / error"), rows)
 
 
 def main() -> None:
     """Compare, if IJazZ can be installed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("categories", nargs="*", type=int, choices=SETS, metavar="8 or 24")
-    parser.add_argument("--samples", type=int, default=5, help="to compare precision (default: 5)")
+    parser.add_argument(
+        "--samples", type=int, default=16, help="to compare precision (default: 16)"
+    )
     args = parser.parse_args()
     python = make_environment()
     for n in (args.categories or SETS) if python else ():

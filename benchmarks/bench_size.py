@@ -4,8 +4,9 @@ python benchmarks/bench_size.py [millions of events of data]
 
 They are the same million again and again, from an events file or from memory. One thread is compared
 with two, in turn: by the clock on the wall, and by processor time, which says what two free cores
-would give where other programs use them. The histograms are the same, which is checked. Memory is
-the most that this process ever held.
+would give where other programs use them. The first line is a loop of vector instructions that
+needs no memory: what two threads are worth on this machine. The histograms are the same, which is
+checked. Memory is the most that this process ever held.
 """
 
 from __future__ import annotations
@@ -17,19 +18,23 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from _common import print_table
 from bench_fill import Case, cases, repeated, selected, write
 
+from scalesmear.compiled import compiled
 from scalesmear.fill import FillSettings, fill_masses
-from scalesmear.histogram import MassHistograms, weight_exponent
+from scalesmear.histogram import weight_exponent
 from scalesmear.io.categoryfile import read_categories
 from scalesmear.io.eventfile import open_events
+from scalesmear.sharing import in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from numpy.typing import NDArray
 
     from scalesmear.categories import CategorySet
     from scalesmear.events import Events
@@ -39,11 +44,31 @@ N_TURNS = 5
 
 
 class Timed(NamedTuple):
-    """Seconds on the clock and of the processors that a fill takes, and what it fills."""
+    """Seconds on the clock and of the processors that some work takes, and what it makes."""
 
     clock: float
     processor: float
-    histograms: MassHistograms
+    made: tuple[NDArray[Any], ...]
+
+
+@compiled
+def _multiply(values: NDArray[np.float64]) -> None:
+    for _ in range(10_000):
+        for i in range(len(values)):
+            values[i] = values[i] * 0.999 + 0.001
+
+
+def _multiply_each(parts: Iterable[int]) -> None:
+    values = np.ones(1024)
+    for _ in parts:
+        _multiply(values)
+
+
+def timed_in_cache(threads: int) -> Timed:
+    """Multiply and add in arrays of 8 kB."""
+    clock, processor = time.perf_counter(), time.process_time()
+    in_threads(_multiply_each, range(200), threads)
+    return Timed(time.perf_counter() - clock, time.process_time() - processor, ())
 
 
 def again(source: Callable[[], Iterable[Events]], times: int) -> Iterator[Events]:
@@ -66,20 +91,17 @@ def timed(
     histograms = fill_masses(
         batches, case.kind, categories, settings, case.corrections, exponent, threads
     )
-    return Timed(time.perf_counter() - clock, time.process_time() - processor, histograms)
+    made = histograms.sumw, histograms.sumw2
+    return Timed(time.perf_counter() - clock, time.process_time() - processor, made)
 
 
-def same(a: MassHistograms, b: MassHistograms) -> bool:
-    """Tell whether two histograms have the same bits."""
-    return np.array_equal(a.sumw, b.sumw) and np.array_equal(a.sumw2, b.sumw2)
-
-
-def compare(fill: Callable[[int], Timed]) -> tuple[str, ...]:
+def compare(work: Callable[[int], Timed]) -> tuple[str, ...]:
     """Return what one thread and two take, and how many times faster two are; all medians."""
-    turns = [(fill(1), fill(2)) for _ in range(N_TURNS)]
-    if not all(same(one.histograms, two.histograms) for one, two in turns):
-        raise SystemExit("two threads fill other histograms than one")
+    turns = [(work(1), work(2)) for _ in range(N_TURNS)]
     one, two = zip(*turns, strict=True)
+    made = [[array for t in side for array in t.made] for side in (one, two)]
+    if not all(map(np.array_equal, *made)):
+        raise SystemExit("two threads fill other histograms than one")
     columns = [[t.clock for t in one], [t.clock for t in two]]
     columns += [[t.processor for t in one], [t.processor for t in two]]
     columns.append([a.clock / b.clock for a, b in turns])
@@ -89,7 +111,9 @@ def compare(fill: Callable[[int], Timed]) -> tuple[str, ...]:
 
 def main(millions: int) -> None:
     """Print times and memory."""
-    categories, rows = read_categories("fine"), []
+    timed_in_cache(1)  # compiles
+    categories = read_categories("fine")
+    rows = [("multiply and add", "cache", "", *compare(timed_in_cache))]
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "many.arrow"
         toys = selected(Path(name))

@@ -41,6 +41,7 @@ TABLES = {
     "minimisers-fine": Table("bench_migrad.py fine"),
     "earlier": Table("bench_earlier.py"),
     "ijazz": Table("bench_ijazz.py 8"),
+    "ijazz-24": Table("bench_ijazz.py 24 --samples 4"),
     "scaling-events": Table(f"scaling.py events {FIGURES}"),
     "scaling-categories": Table(f"scaling.py categories {FIGURES}"),
     "scaling-files": Table(f"scaling.py files {FIGURES}"),

@@ -102,7 +102,8 @@ def cuts(candidates: Candidates, settings: SelectSettings) -> Iterator[tuple[str
     yield "finite values", _finite(events)
     yield f"mass in [{low:g}, {high:g}) GeV", (events.mass >= low) & (events.mass < high)
     yield _acceptance_name(settings), _both(_in_acceptance(events.abs_eta, settings))
-    yield _et_name(settings), _both(events.et >= np.array(loose_et_min(settings), np.float32))
+    leading, subleading = (np.float32(et) for et in loose_et_min(settings))
+    yield _et_name(settings), (events.et[:, 0] >= leading) & (events.et[:, 1] >= subleading)
     if settings.id_bit:
         bits = np.uint32(settings.id_bit)
         name = f"identification bits {settings.id_bit:#04x} of both"

@@ -7,7 +7,7 @@ import statistics
 import time
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -27,20 +27,49 @@ def seconds(
     *,
     clock: Callable[[], float] = time.process_time,
     before: Callable[[], object] = lambda: None,
+    first: bool = True,
 ) -> float:
-    """Return the median time of some calls, after one that is not counted.
+    """Return the median time of some calls, after a `first` one that is not counted.
 
     The clock is that of the processor, or `time.perf_counter` where threads share the work. What
     has to be done `before` a call is not counted either.
     """
     times = []
-    for _ in range(repeat + 1):
+    for _ in range(repeat + first):
         before()
         gc.collect()
         start = clock()
         function()
         times.append(clock() - start)
-    return statistics.median(times[1:])
+    return statistics.median(times[first:])
+
+
+class Beside(NamedTuple):
+    """Median times of some work and of what bounds it [s], and the median of their ratios."""
+
+    ours: float
+    bare: float
+    ratio: float
+
+
+def beside(
+    ours: Callable[[], object],
+    bare: Callable[[], object],
+    turns: int = 7,
+    *,
+    clock: Callable[[], float] = time.process_time,
+    before: Callable[[], object] = lambda: None,
+) -> Beside:
+    """Time two calls in turn, as `seconds` does: what slows the machine for a while slows both."""
+    pairs = [
+        tuple(
+            seconds(call, 1, clock=clock, before=before, first=turn == 0) for call in (ours, bare)
+        )
+        for turn in range(turns)
+    ]
+    of_ours, of_bare = zip(*pairs, strict=True)
+    ratios = [a / b for a, b in pairs]
+    return Beside(*map(statistics.median, (of_ours, of_bare, ratios)))
 
 
 @compiled

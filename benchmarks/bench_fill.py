@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from _common import make_toys, print_table, seconds, sum_bytes
+from _common import Beside, beside, make_toys, print_table, sum_bytes
 from bench_select import prepare, select
 
 from scalesmear.corrections import ALL_RUNS, ScaleTable, SmearingTable
@@ -112,20 +112,20 @@ def read(file: EventFile, columns: Sequence[str]) -> None:
         del events
 
 
-def row(name: str, n_events: int, n_bytes: int, ours: float, bare: float) -> Row:
+def row(name: str, n_events: int, n_bytes: int, taken: Beside) -> Row:
     """Return a line of a table; `n_bytes` is the size of the columns."""
+    ours, bare, ratio = taken
     rates = f"{n_events / ours / 1e6:.1f}", f"{n_bytes / ours / 1e6:.0f}"
     per_event = f"{ours / n_events * 1e9:.1f}", f"{bare / n_events * 1e9:.1f}"
-    return (name, *rates, *per_event, f"{ours / bare:.1f}")
+    return (name, *rates, *per_event, f"{ratio:.1f}")
 
 
 def fill_memory(case: Case, batches: list[Events], categories: CategorySet, exponent: int) -> Row:
     """Return the line of events in memory."""
     columns = [np.concatenate([getattr(b, c) for b in batches]) for c in case.columns]
-    ours = seconds(partial(fill, case, batches, categories, exponent), 3)
-    bare = seconds(partial(sum_bytes, columns), 3)
+    taken = beside(partial(fill, case, batches, categories, exponent), partial(sum_bytes, columns))
     size = sum(column.nbytes for column in columns)
-    return row(case.name, sum(map(len, batches)), size, ours, bare)
+    return row(case.name, sum(map(len, batches)), size, taken)
 
 
 def fill_file(case: Case, path: Path, categories: CategorySet, exponent: int) -> list[Row]:
@@ -135,13 +135,13 @@ def fill_file(case: Case, path: Path, categories: CategorySet, exponent: int) ->
     def read_and_fill() -> None:
         fill(case, file.batches(columns), categories, exponent)
 
-    bare = seconds(partial(read_bare, path, columns))
-    reading, filling = seconds(partial(read, file, columns)), seconds(read_and_fill, 3)
+    bare = partial(read_bare, path, columns)
+    reading, filling = (beside(f, bare) for f in (partial(read, file, columns), read_and_fill))
     widths = [COLUMNS[c].dtype.itemsize * (1 + COLUMNS[c].per_electron) for c in columns]
     size = file.n_events * sum(widths)
     return [
-        row(f"read {case.name}", file.n_events, size, reading, bare),
-        row(f"fill {case.name}", file.n_events, size, filling, bare),
+        row(f"read {case.name}", file.n_events, size, reading),
+        row(f"fill {case.name}", file.n_events, size, filling),
     ]
 
 

@@ -9,10 +9,11 @@ bytes.
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 import numpy as np
-from _common import print_table, seconds, sum_bytes
+from _common import beside, print_table, sum_bytes
 
 from scalesmear.corrections import ScaleTable, SmearingTable, multiply
 from scalesmear.draws import standard_normal
@@ -75,9 +76,9 @@ def main(n_electrons: int) -> None:
     }
     rows = []
     for name, (call, columns) in operations.items():
-        taken, floor = seconds(call), seconds(lambda columns=columns: sum_bytes(columns))
-        per_electron = [f"{time / n_electrons * 1e9:.2f}" for time in (taken, floor)]
-        rows.append((name, *per_electron, f"{taken / floor:.1f}"))
+        taken = beside(call, partial(sum_bytes, columns))
+        per_electron = [f"{time / n_electrons * 1e9:.2f}" for time in (taken.ours, taken.bare)]
+        rows.append((name, *per_electron, f"{taken.ratio:.1f}"))
     title = f"lookup: {n_electrons / 1e6:g} M electrons, {len(table)} rows of scales"
     print_table(title, ("", "ns/electron", "sum of bytes", "ratio"), rows)
 

@@ -202,7 +202,7 @@ def _cuts(
     low, high = np.log(np.array(settings.mass_window) / Z_MASS)
     leading, subleading = np.float32(settings.et_min[0]), np.float32(settings.et_min[1])
     return (
-        (BELOW_ET, (et.max(axis=1) >= leading) & (et.min(axis=1) >= subleading)),
+        (BELOW_ET, (np.maximum(*et.T) >= leading) & (np.minimum(*et.T) >= subleading)),
         (WITHOUT_ROW, found[:, 0] & found[:, 1]),
         (OUTSIDE_WINDOW, (x >= low) & (x < high)),
     )

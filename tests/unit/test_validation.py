@@ -22,6 +22,7 @@ from scalesmear.validation import (
     MOVED,
     N_CELLS,
     VARIABLES,
+    Inside,
     Kinematics,
     Leg,
     Plot,
@@ -55,29 +56,29 @@ def test_windows_on_eta_and_r9_hold_in_either_order(
     legs: tuple[tuple[float, float], tuple[float, float]],
 ) -> None:
     plot = Plot("eb-ee", "mass", (Leg(abs_eta=legs[0]), Leg(abs_eta=legs[1])))
-    assert plot.passes(kinematics()).tolist() == [True]
-    assert plot.passes(kinematics(abs_eta=[[0.5, 2.0]])).tolist() == [True]
-    assert plot.passes(kinematics(abs_eta=[[0.5, 0.5]])).tolist() == [False]
+    assert plot.passes(Inside(kinematics())).tolist() == [True]
+    assert plot.passes(Inside(kinematics(abs_eta=[[0.5, 2.0]]))).tolist() == [True]
+    assert plot.passes(Inside(kinematics(abs_eta=[[0.5, 0.5]]))).tolist() == [False]
 
 
 def test_eta_and_r9_of_a_leg_belong_together() -> None:
     # barrel with high R9 and any endcap: here the barrel electron has low R9
     plot = Plot("x", "mass", (Leg(abs_eta=BARREL, r9=(0.96, 100.0)), Leg(abs_eta=ENDCAP)))
-    assert plot.passes(kinematics()).tolist() == [False]
-    assert plot.passes(kinematics(r9=[[0.5, 0.97]])).tolist() == [True]
+    assert plot.passes(Inside(kinematics())).tolist() == [False]
+    assert plot.passes(Inside(kinematics(r9=[[0.5, 0.97]]))).tolist() == [True]
 
 
 def test_windows_on_et_are_those_of_the_harder_and_the_softer() -> None:
     plot = Plot("x", "mass", (Leg(et=(45.0, 55.0)), Leg()))
     swapped = Plot("x", "mass", (Leg(), Leg(et=(45.0, 55.0))))
-    assert plot.passes(kinematics()).tolist() == [True]
-    assert swapped.passes(kinematics()).tolist() == [False]
+    assert plot.passes(Inside(kinematics())).tolist() == [True]
+    assert swapped.passes(Inside(kinematics())).tolist() == [False]
 
 
 def test_windows_are_half_open() -> None:
     plot = Plot("x", "mass", (Leg(et=(40.0, 50.0)), Leg(et=(40.0, 50.0))))
-    assert plot.passes(kinematics(et=[[50.0, 40.0]])).tolist() == [False]
-    assert plot.passes(kinematics(et=[[49.9, 40.0]])).tolist() == [True]
+    assert plot.passes(Inside(kinematics(et=[[50.0, 40.0]]))).tolist() == [False]
+    assert plot.passes(Inside(kinematics(et=[[49.9, 40.0]]))).tolist() == [True]
 
 
 def test_variables_of_the_pair() -> None:

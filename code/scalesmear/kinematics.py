@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from scalesmear.events import FloatArray
+    from scalesmear.events import BoolArray, FloatArray
 
 Z_MASS = 91.188
 """Mass of the Z boson [GeV], the value that the calibration of CMS takes as its target."""
@@ -18,6 +18,18 @@ Z_MASS = 91.188
 def transverse_energy(energy: FloatArray, eta: FloatArray) -> NDArray[np.floating[Any]]:
     """Return E / cosh(eta) [GeV], in the shape of the arguments."""
     return energy / np.cosh(eta)
+
+
+def above_thresholds(et: NDArray[np.floating[Any]], et_min: tuple[float, float]) -> BoolArray:
+    """Tell which pairs have a harder and a softer electron of at least so much Et [GeV], shape (n,).
+
+    `et` has shape (n, 2), in any order; thresholds are compared in its precision. Two columns are
+    compared, which is much faster than to reduce the last axis.
+    """
+    one, other = et.T
+    leading, subleading = np.asarray(et_min, et.dtype)
+    above: BoolArray = (np.maximum(one, other) >= leading) & (np.minimum(one, other) >= subleading)
+    return above
 
 
 def pair_mass(et: FloatArray, eta: FloatArray, phi: FloatArray) -> NDArray[np.floating[Any]]:

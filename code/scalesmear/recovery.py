@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scalesmear.jsonable import jsonable
+from scalesmear.kinematics import above_thresholds
 from scalesmear.truth import Truth
 
 if TYPE_CHECKING:
@@ -143,10 +144,7 @@ def _seen(events: Events, needs: Needs, settings: FillSettings) -> BoolArray:
     mass = events.mass * np.sqrt(needs.factor.prod(axis=1))
     et = events.et * needs.factor
     low, high = settings.mass_window
-    leading, subleading = settings.et_min
-    inside = (mass >= low) & (mass < high)
-    inside &= (et.max(axis=1) >= leading) & (et.min(axis=1) >= subleading)
-    return np.asarray(inside)
+    return np.asarray((mass >= low) & (mass < high) & above_thresholds(et, settings.et_min))
 
 
 def _means(electrons: Floats, *sums: Floats) -> Recovered:

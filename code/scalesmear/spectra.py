@@ -16,7 +16,7 @@ from scalesmear.compiled import compiled
 from scalesmear.errors import InputError
 from scalesmear.fill import BELOW_ET, WITHOUT_ROW, correct, in_blocks
 from scalesmear.histogram import UNIT_BITS, UNITS, Kind
-from scalesmear.kinematics import Z_MASS
+from scalesmear.kinematics import Z_MASS, above_thresholds
 from scalesmear.zweights import ZGrid
 
 if TYPE_CHECKING:
@@ -200,9 +200,8 @@ def _cuts(
 ) -> tuple[tuple[str, BoolArray], ...]:
     """Return name and mask of what an event must pass, shape (n,) each."""
     low, high = np.log(np.array(settings.mass_window) / Z_MASS)
-    leading, subleading = np.float32(settings.et_min[0]), np.float32(settings.et_min[1])
     return (
-        (BELOW_ET, (np.maximum(*et.T) >= leading) & (np.minimum(*et.T) >= subleading)),
+        (BELOW_ET, above_thresholds(et, settings.et_min)),
         (WITHOUT_ROW, found[:, 0] & found[:, 1]),
         (OUTSIDE_WINDOW, (x >= low) & (x < high)),
     )

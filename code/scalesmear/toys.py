@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scalesmear.events import Events
-from scalesmear.kinematics import Z_MASS, pair_mass
+from scalesmear.kinematics import Z_MASS, above_thresholds, pair_mass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -371,7 +371,7 @@ def _generate_block(truth: ToyTruth, kind: Kind, n_drawn: int, rng: Generator) -
 
 def _is_accepted(events: Events) -> NDArray[np.bool_]:
     in_mass = (events.mass >= MASS_RANGE[0]) & (events.mass < MASS_RANGE[1])
-    in_et = (events.et.max(axis=1) >= ET_MIN[0]) & (events.et.min(axis=1) >= ET_MIN[1])
+    in_et = above_thresholds(events.et, ET_MIN)
     kept: NDArray[np.bool_] = in_mass & in_et & (events.abs_eta.max(axis=1) < ABS_ETA_MAX)
     return kept
 

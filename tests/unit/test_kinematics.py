@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scalesmear.kinematics import pair_mass, transverse_energy, z_momentum
+from scalesmear.kinematics import above_thresholds, pair_mass, transverse_energy, z_momentum
 
 
 def test_back_to_back_electrons_add_up() -> None:
@@ -47,3 +47,14 @@ def test_f6_rapidity_needs_the_sign_of_eta() -> None:
     for eta, expected in (([[1.5, -1.5]], 0.0), ([[1.5, 1.5]], 1.5)):
         _, rapidity = z_momentum(et, np.array(eta), phi)
         assert rapidity[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_thresholds_are_those_of_the_harder_and_the_softer_electron() -> None:
+    et = np.array([[32, 20], [20, 32], [31.9, 31.9], [60, 19.9], [np.nan, 60]], np.float32)
+    assert above_thresholds(et, (32.0, 20.0)).tolist() == [True, True, False, False, False]
+
+
+def test_thresholds_are_compared_in_the_precision_of_the_energies() -> None:
+    et = np.array([[32.1, 40.0]], np.float32)  # the float32 next to 32.1 lies below it
+    assert above_thresholds(et, (32.1, 32.1)).tolist() == [True]
+    assert above_thresholds(et.astype(np.float64), (32.1, 32.1)).tolist() == [False]

@@ -1,4 +1,4 @@
-"""Results as what JSON can hold."""
+"""Results as what JSON can hold, and back."""
 
 from __future__ import annotations
 
@@ -29,3 +29,8 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def tupled(value: Any) -> Any:
+    """Turn a list that JSON gave, of values that settings hold as a tuple, back into one."""
+    return tuple(value) if isinstance(value, list) else value

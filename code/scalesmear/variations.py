@@ -26,6 +26,7 @@ from scalesmear.histogram import (
     PairHistograms,
     n_pairs,
 )
+from scalesmear.jsonable import tupled
 from scalesmear.kinematics import Z_MASS
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ class Variation:
             raise InputError(where, "needs a name and what it changes", "mend the entry")
         for key, value in changes.items():
             _check_change(key, value, where)
-        parts = {key: _plain(value) for key, value in changes.items()}
+        parts = {key: tupled(value) for key, value in changes.items()}
         return cls(
             name=str(content["name"]),
             source=str(content.get("source", content["name"])),
@@ -178,10 +179,6 @@ NOMINAL = Variation(name="nominal", source="nominal")
 def distinct_fillings(variations: Iterable[Variation]) -> tuple[Filling, ...]:
     """Return what is to be filled for some variations, the nominal filling first."""
     return tuple(dict.fromkeys((NOMINAL.filling, *(v.filling for v in variations))))
-
-
-def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 TWO_NUMBERS = ("r9_edge", "et_min", "mass_window")

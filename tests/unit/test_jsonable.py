@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pytest
 
-from scalesmear.jsonable import jsonable
+from scalesmear.jsonable import jsonable, tupled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -79,3 +79,8 @@ def test_what_json_holds_stays_as_it_is(value: object) -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_number_that_is_not_finite_is_none(value: float) -> None:
     assert jsonable(value) is None
+
+
+def test_a_list_that_json_gave_is_a_tuple_again() -> None:
+    assert tupled([80.0, 100.0]) == (80.0, 100.0)
+    assert tupled("word") == "word"

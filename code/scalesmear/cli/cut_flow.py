@@ -33,15 +33,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read the summaries, add them up, write the cut flow."""
-    data = _data_of(args.data_of) if args.data_of else None
+    data = read_cut_flow(args.data_of).data if args.data_of else None
     cut_flow = merge_summaries(((p, read_json(p, "summary")) for p in args.summaries), data)
     write_json(args.output, cut_flow.to_json() | {"provenance": provenance()})
     _say("data", cut_flow.data)
     _say("simulation", cut_flow.sim)
-
-
-def _data_of(path: str) -> SampleCutFlow:
-    return read_cut_flow(path).data
 
 
 def _say(kind: str, sample: SampleCutFlow) -> None:

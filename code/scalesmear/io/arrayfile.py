@@ -15,6 +15,7 @@ import numpy as np
 from scalesmear.errors import InputError
 from scalesmear.histogram import MassGrid
 from scalesmear.io.files import existing, whole_file
+from scalesmear.jsonable import tupled
 
 if TYPE_CHECKING:
     import os
@@ -62,9 +63,9 @@ def read_record(
 
 
 def _header(content: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    header: dict[str, Any] = {k: _tuple(v) for k, v in json.loads(str(content["header"])).items()}
+    header: dict[str, Any] = {k: tupled(v) for k, v in json.loads(str(content["header"])).items()}
     if "grid" in header:
-        header["grid"] = MassGrid(**{k: _tuple(v) for k, v in header["grid"].items()})
+        header["grid"] = MassGrid(**{k: tupled(v) for k, v in header["grid"].items()})
     return header
 
 
@@ -76,7 +77,3 @@ def _typed(
         if found[name].dtype != dtype:
             raise ValueError(f"{name} is of type {found[name].dtype}, expected {dtype.__name__}")
     return found
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -21,7 +21,7 @@ from scalesmear.fitresult import FitResult
 from scalesmear.fitsettings import FitSettings
 from scalesmear.goodness import PairGoodness
 from scalesmear.io.files import read_json, write_json
-from scalesmear.jsonable import jsonable
+from scalesmear.jsonable import jsonable, tupled
 
 if TYPE_CHECKING:
     import os
@@ -86,7 +86,7 @@ def read_fit(path: str | os.PathLike[str]) -> SavedFit:
             **{name: _by_number(content[name]) for name in ("dropped", "flagged", "merged")},
             few=_by_number(content.get("few", {})),  # files of earlier versions have none
         )
-        settings = {key: _tuple(value) for key, value in content["settings"].items()}
+        settings = {key: tupled(value) for key, value in content["settings"].items()}
         return SavedFit(
             name=content["name"],
             categories=CategorySet.from_json(content["categories"], str(path)),
@@ -153,7 +153,3 @@ def _array(value: Any) -> Any:
 def _by_number(content: Mapping[str, Any]) -> dict[int, Any]:
     """Return what JSON holds by number."""
     return {int(number): value for number, value in content.items()}
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -2,7 +2,7 @@ import io
 import json
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
@@ -328,6 +328,22 @@ def check(
     return main(["check", "--inputs", "-", "--output", str(output)])
 
 
+Refusal = Callable[[dict[str, Any]], str]
+
+
+@pytest.fixture
+def refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Refusal:
+    """Return a call that runs the verb on values that it must refuse, and gives what it says."""
+
+    def refuse(values: dict[str, Any]) -> str:
+        assert check(values, tmp_path / "check", monkeypatch) == 1
+        return capsys.readouterr().err
+
+    return refuse
+
+
 def test_check_publishes_settings_categories_and_jobs(
     inputdata: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -424,14 +440,10 @@ def test_check_publishes_the_chain_that_is_asked_for(
 
 
 def test_a_fit_before_one_with_coarser_categories_is_refused(
-    inputdata: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    inputdata: Path, refusal: Refusal
 ) -> None:
     values = values_of(inputdata, coarse_categories="fine", fine_categories="coarse")
-    assert check(values, tmp_path / "check", monkeypatch) == 1
-    assert "coarse comes before fine, but its categories are finer" in capsys.readouterr().err
+    assert "coarse comes before fine, but its categories are finer" in refusal(values)
 
 
 def test_variations_are_checked_and_handed_over(
@@ -490,34 +502,23 @@ def list_others(folder: Path, *names: str) -> None:
 
 
 def test_another_simulation_and_what_takes_it_belong_together(
-    inputdata: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    inputdata: Path, tmp_path: Path, refusal: Refusal
 ) -> None:
-    output = tmp_path / "check"
-    assert check(values_of(inputdata, systematics="standard-other"), output, monkeypatch) == 1
     said = "'other simulation' takes another simulation, but none is listed; list its files in"
-    assert said in capsys.readouterr().err
+    assert said in refusal(values_of(inputdata, systematics="standard-other"))
     list_others(inputdata, "o1")
     for systematics in ("standard", None):
-        assert check(values_of(inputdata, systematics=systematics), output, monkeypatch) == 1
         said = "o1.root is of type other, but no variation takes another simulation; write"
-        assert said in capsys.readouterr().err
-    assert not output.exists()
+        assert said in refusal(values_of(inputdata, systematics=systematics))
+    assert not (tmp_path / "check").exists()
 
 
 def test_another_simulation_does_not_stand_for_the_nominal_one(
-    inputdata: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    inputdata: Path, refusal: Refusal
 ) -> None:
     (inputdata / "samples.tsv").write_text("data\tselected\td1.root\n")
     list_others(inputdata, "o1")
-    values = values_of(inputdata, systematics="standard-other")
-    assert check(values, tmp_path / "check", monkeypatch) == 1
-    assert "no file of simulation" in capsys.readouterr().err
+    assert "no file of simulation" in refusal(values_of(inputdata, systematics="standard-other"))
 
 
 def test_without_truth_there_is_none(
@@ -565,19 +566,12 @@ WRONG = [
 
 @pytest.mark.parametrize(("changes", "message"), WRONG)
 def test_what_is_wrong_is_said_in_one_line_and_nothing_is_written(
-    changes: dict[str, Any],
-    message: str,
-    inputdata: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    changes: dict[str, Any], message: str, inputdata: Path, tmp_path: Path, refusal: Refusal
 ) -> None:
-    output = tmp_path / "check"
-    assert check(values_of(inputdata, **changes), output, monkeypatch) == 1
-    error = capsys.readouterr().err
+    error = refusal(values_of(inputdata, **changes))
     assert error.startswith(f"scalesmear check: {message}")
     assert error.count("\n") == 1
-    assert not output.exists()
+    assert not (tmp_path / "check").exists()
 
 
 def test_a_category_file_with_an_overlap_stops_everything(
@@ -599,27 +593,16 @@ def test_a_category_file_with_an_overlap_stops_everything(
 
 @pytest.mark.parametrize(("kind", "missing"), [("data", "simulation"), ("sim", "data")])
 def test_data_and_simulation_are_both_needed(
-    kind: str,
-    missing: str,
-    inputdata: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    kind: str, missing: str, inputdata: Path, refusal: Refusal
 ) -> None:
     (inputdata / "samples.tsv").write_text(f"{kind}\tselected\td1.root\n")
-    assert check(values_of(inputdata), tmp_path / "check", monkeypatch) == 1
-    assert f"samples.tsv: no file of {missing}; list at least one" in capsys.readouterr().err
+    said = f"samples.tsv: no file of {missing}; list at least one"
+    assert said in refusal(values_of(inputdata))
 
 
-def test_a_missing_input_file_is_named(
-    inputdata: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_missing_input_file_is_named(inputdata: Path, refusal: Refusal) -> None:
     (inputdata / "d2.root").unlink()
-    assert check(values_of(inputdata), tmp_path / "check", monkeypatch) == 1
-    assert "samples.tsv:2: input file" in capsys.readouterr().err
+    assert "samples.tsv:2: input file" in refusal(values_of(inputdata))
 
 
 def test_a_start_file_travels_with_the_settings(
@@ -633,26 +616,16 @@ def test_a_start_file_travels_with_the_settings(
     assert read_fit(plan.start_file).name == "coarse"
 
 
-def test_a_start_file_that_is_no_fit_is_refused(
-    inputdata: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_start_file_that_is_no_fit_is_refused(inputdata: Path, refusal: Refusal) -> None:
     values = values_of(inputdata, start="file", start_file=str(inputdata / "truth.json"))
-    assert check(values, tmp_path / "check", monkeypatch) == 1
-    assert "truth.json: not a fit" in capsys.readouterr().err
+    assert "truth.json: not a fit" in refusal(values)
     with pytest.raises(InputError, match='start: "file" without a start_file'):
         resolve(MINIMAL | {"start": "file"})
 
 
 def test_a_selector_without_meaning_stops_everything(
-    inputdata: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    inputdata: Path, tmp_path: Path, refusal: Refusal
 ) -> None:
     values = values_of(inputdata, fixed_scales=[{"abs_eta": [0.1, 0.2]}])
-    assert check(values, tmp_path / "check", monkeypatch) == 1
-    assert "fixed_scales[0]: no category lies inside" in capsys.readouterr().err
+    assert "fixed_scales[0]: no category lies inside" in refusal(values)
     assert not (tmp_path / "check" / "published.yml").exists()

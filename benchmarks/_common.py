@@ -27,21 +27,24 @@ def seconds(
     *,
     clock: Callable[[], float] = time.process_time,
     before: Callable[[], object] = lambda: None,
-    first: bool = True,
 ) -> float:
-    """Return the median time of some calls, after a `first` one that is not counted.
+    """Return the median time of some calls, after one that is not counted.
 
     The clock is that of the processor, or `time.perf_counter` where threads share the work. What
     has to be done `before` a call is not counted either.
     """
-    times = []
-    for _ in range(repeat + first):
-        before()
-        gc.collect()
-        start = clock()
-        function()
-        times.append(clock() - start)
-    return statistics.median(times[first:])
+    times = [_time(function, clock, before) for _ in range(repeat + 1)]
+    return statistics.median(times[1:])
+
+
+def _time(
+    function: Callable[[], object], clock: Callable[[], float], before: Callable[[], object]
+) -> float:
+    before()
+    gc.collect()
+    start = clock()
+    function()
+    return clock() - start
 
 
 class Beside(NamedTuple):
@@ -61,14 +64,9 @@ def beside(
     before: Callable[[], object] = lambda: None,
 ) -> Beside:
     """Time two calls in turn, as `seconds` does: what slows the machine for a while slows both."""
-    pairs = [
-        tuple(
-            seconds(call, 1, clock=clock, before=before, first=turn == 0) for call in (ours, bare)
-        )
-        for turn in range(turns)
-    ]
-    of_ours, of_bare = zip(*pairs, strict=True)
-    ratios = [a / b for a, b in pairs]
+    pairs = [(_time(ours, clock, before), _time(bare, clock, before)) for _ in range(turns + 1)]
+    of_ours, of_bare = zip(*pairs[1:], strict=True)
+    ratios = [a / b for a, b in pairs[1:]]
     return Beside(*map(statistics.median, (of_ours, of_bare, ratios)))
 
 

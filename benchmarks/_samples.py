@@ -141,7 +141,7 @@ def errors(sample: Sample, scale: Sequence[float], smearing: Sequence[float]) ->
     """Return mean and rms of the errors of scales, and rms of those of smearings, times 10000."""
     of_scale = np.asarray(scale) / sample.scale - 1
     of_smearing = np.asarray(smearing) - sample.smearing
-    numbers = of_scale.mean(), _rms(of_scale), _rms(of_smearing)
+    numbers = of_scale.mean(), rms(of_scale), rms(of_smearing)
     return tuple(f"{1e4 * number:.2f}" for number in numbers)
 
 
@@ -155,8 +155,9 @@ def pull_widths(
     """Return the rms of errors in units of the errors that a fit gives: scales and smearings."""
     of_scale = (np.asarray(scale) - sample.scale) / np.asarray(scale_error)
     of_smearing = (np.asarray(smearing) - sample.smearing) / np.asarray(smearing_error)
-    return f"{_rms(of_scale):.2f}", f"{_rms(of_smearing):.2f}"
+    return f"{rms(of_scale):.2f}", f"{rms(of_smearing):.2f}"
 
 
-def _rms(values: Floats) -> float:
-    return float(np.sqrt(np.mean(values**2)))
+def rms(values: Floats, axis: int | tuple[int, ...] | None = None) -> Floats:
+    """Return the root of the mean square, of all values or along some axes."""
+    return np.asarray(np.sqrt(np.mean(values**2, axis=axis)))

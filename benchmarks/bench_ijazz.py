@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from _common import print_table
-from _samples import category_set, fill_sample, fit_sample, make_sample, pull_widths
+from _samples import category_set, fill_sample, fit_sample, make_sample, pull_widths, rms
 
 from scalesmear.fit import fit_pairs
 
@@ -151,15 +151,10 @@ def misses(python: Path, n: int, seed: int) -> tuple[Misses, Misses]:
     )
 
 
-def rms(values: Floats) -> Floats:
-    """Return the root of the mean square of samples and categories, the last two axes."""
-    return np.asarray(np.sqrt(np.mean(values**2, axis=(-2, -1))))
-
-
 def ratio(theirs: Floats, ours: Floats) -> str:
     """Return the ratio of two rms of shape (samples, n), with its error by a bootstrap."""
     drawn = np.random.default_rng(1).integers(0, len(ours), (1000, len(ours)))
-    error = float((rms(theirs[drawn]) / rms(ours[drawn])).std())
+    error = (rms(theirs[drawn], (1, 2)) / rms(ours[drawn], (1, 2))).std()
     return f"{rms(theirs) / rms(ours):.2f} +- {error:.2f}"
 
 
